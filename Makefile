@@ -1,0 +1,35 @@
+# Every command of a developer; each works on a fresh machine with Python 3.11+ and make.
+PYTHON ?= python3
+BIN := .venv/bin
+REQUIREMENTS := requirements/base.txt requirements/embedded.txt
+
+.PHONY: run test check fmt lock schema bench env clean help
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/runtime: $(REQUIREMENTS)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(REQUIREMENTS:%=-r %)
+	@touch $@
+
+.venv/develop: .venv/runtime requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: .venv/runtime  ## serve at http://127.0.0.1:8000 with its own PostgreSQL and S3 (PORT, VAR_DIR)
+	@exec $(BIN)/python -m marketplace.supervisor
+
+test: .venv/develop  ## all tests, on a real PostgreSQL and a real S3 server
+	$(BIN)/python -m pytest
+
+fmt: .venv/develop  ## format the code
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/black --quiet .
+
+lock: .venv/develop  ## compile requirements/*.in to pins with hashes
+	$(BIN)/python -m pip install --quiet uv
+	for name in base embedded dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt || exit 1; done

@@ -1,0 +1,189 @@
+"""All settings, top to bottom. Machines differ by environment variables only (see .env.example)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import django_stubs_ext
+
+from marketplace import embedded, environment
+
+django_stubs_ext.monkeypatch()  # makes generic Django classes subscriptable at run time
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = embedded.var_dir()
+
+# Identity
+DEBUG = environment.flag("DEBUG", default=False)
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ",".join(LOOPBACK_HOSTS))
+CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+PORT = environment.integer("PORT", 8000, low=1, high=65535)
+
+# Database. Not Django's pool: it was measured to stall 14-30 s after a database restart.
+DATABASES = {
+    "default": environment.database("DATABASE_URL", embedded.database_url())
+    | {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+}
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 10_000,
+    "application_name": "catalogue",
+    # Commands that run for long lift statement_timeout for their own transaction.
+    "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000",
+} | DATABASES["default"]["OPTIONS"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# After the database, so that a wrong DATABASE_URL is what its user hears of first.
+SECRET_KEY = environment.text("SECRET_KEY") or embedded.secret("secret_key")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "import_export",
+    "pgtrigger",
+    "pghistory",
+    "procrastinate.contrib.django",
+    "accounts",
+    "catalog",
+    "media_sync",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Cache: in this process, or Redis where several processes must agree.
+CACHE_URL = environment.text("CACHE_URL")
+CACHES = {"default": environment.cache("CACHE_URL")}
+
+# People
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "accounts.hashers.BoundedArgon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Files: the bucket is the one place; media_sync.storage knows how to speak to it.
+S3_ENDPOINT_URL = environment.http_url("S3_ENDPOINT_URL", embedded.s3_endpoint_url())
+S3_PUBLIC_ENDPOINT_URL = environment.http_url("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
+S3_BUCKET = environment.text("S3_BUCKET", "catalogue")
+S3_REGION = environment.text("S3_REGION", "us-east-1")
+AWS_ACCESS_KEY_ID = environment.text("AWS_ACCESS_KEY_ID", embedded.S3_ACCESS_KEY_ID)
+AWS_SECRET_ACCESS_KEY = environment.text("AWS_SECRET_ACCESS_KEY") or embedded.secret("s3_secret_key")
+STORAGES = {
+    "default": {"BACKEND": "media_sync.storage.BucketStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: the admin's files are served from their packages
+
+# API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["marketplace.rest.ReadOnlyOrModelPermissions"],
+    "DEFAULT_RENDERER_CLASSES": ["marketplace.rest.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "marketplace.rest.PageNumberPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "marketplace.rest.problem_response",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "UPDATE_LAST_LOGIN": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Catalogue",
+    "DESCRIPTION": "Collectible vehicles from films and series, tools and memorabilia.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# Spreadsheets in the admin: who may see an item may not import by that alone.
+IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "add"
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
+
+UNFOLD = {"SITE_TITLE": "Catalogue", "SITE_HEADER": "Catalogue", "SITE_SYMBOL": "directions_car"}
+
+# Language and time
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["stderr"],
+        "level": environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    },
+}
+
+# Transport. Served to loopback only, the service speaks plain HTTP; under a name it is behind TLS.
+BEHIND_TLS = not set(ALLOWED_HOSTS) <= set(LOOPBACK_HOSTS)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # probes come from inside, without TLS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+# Forms of the admin carry many fields; a spreadsheet waits on disk beyond 2.5 MB.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000

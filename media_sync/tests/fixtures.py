@@ -1,0 +1,1 @@
+"""Fixtures for tests that speak to a real bucket."""
