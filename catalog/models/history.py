@@ -16,4 +16,7 @@ def tracked(**options: Any) -> Callable[[ModelT], ModelT]:
     time of no history, against 1.5 times for a call per row).
     """
     events = (pghistory.InsertEvent, pghistory.UpdateEvent, pghistory.DeleteEvent)
-    return pghistory.track(*(event(level=pghistory.Statement) for event in events), **options)
+    track: Callable[[ModelT], ModelT] = pghistory.track(
+        *(event(level=pghistory.Statement) for event in events), **options
+    )
+    return track

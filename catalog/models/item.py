@@ -1,6 +1,6 @@
 """Everything that can be sold: vehicles, memorabilia and tools in one table."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -261,7 +261,7 @@ class Item(models.Model):
             ),
             pgtrigger.Trigger(
                 name="keep_old_slug",
-                operation=pgtrigger.UpdateOf("slug"),
+                operation=pgtrigger.UpdateOf("slug"),  # type: ignore[no-untyped-call]
                 when=pgtrigger.After,
                 condition=pgtrigger.AnyChange("slug"),
                 func=(
@@ -294,24 +294,24 @@ def unused_slug(name: str, reference: str) -> str:
         return str(cursor.fetchone()[0])
 
 
-class KindManager(ItemManager):
+class KindManager(ItemManager["Item"]):
     """Narrows a proxy to its kind."""
 
     def get_queryset(self) -> ItemQuerySet:
-        return super().get_queryset().of_kind(self.model.KIND)
+        return cast(ItemQuerySet, super().get_queryset()).of_kind(self.model.KIND)
 
 
 class Vehicle(Item):
-    KIND = Kind.VEHICLE
-    objects = KindManager()
+    KIND: ClassVar[str] = Kind.VEHICLE
+    objects: ClassVar[KindManager] = KindManager()
 
     class Meta:
         proxy = True
 
 
 class Memorabilia(Item):
-    KIND = Kind.MEMORABILIA
-    objects = KindManager()
+    KIND: ClassVar[str] = Kind.MEMORABILIA
+    objects: ClassVar[KindManager] = KindManager()
 
     class Meta:
         proxy = True
@@ -319,8 +319,8 @@ class Memorabilia(Item):
 
 
 class Tool(Item):
-    KIND = Kind.TOOL
-    objects = KindManager()
+    KIND: ClassVar[str] = Kind.TOOL
+    objects: ClassVar[KindManager] = KindManager()
 
     class Meta:
         proxy = True

@@ -2,24 +2,23 @@
 
 from datetime import UTC, datetime
 
-import factory
+from factory.declarations import LazyAttribute, Sequence, SubFactory, Trait
+from factory.django import DjangoModelFactory
 
 from catalog import models
 
 
-class ItemFactory(factory.django.DjangoModelFactory):
+class ItemFactory(DjangoModelFactory[models.Item]):
     class Meta:
         model = models.Item
 
     kind = models.Kind.VEHICLE
-    reference = factory.Sequence(lambda n: f"R-{n:04d}")
-    slug = factory.LazyAttribute(lambda item: f"item-{item.reference}".lower())
-    name = factory.Sequence(lambda n: f"Item {n}")
+    reference = Sequence(lambda n: f"R-{n:04d}")
+    slug = LazyAttribute(lambda item: f"item-{item.reference}".lower())
+    name = Sequence(lambda n: f"Item {n}")
 
     class Params:
-        published = factory.Trait(
-            status=models.Status.PUBLISHED, published_at=datetime(2026, 1, 1, tzinfo=UTC)
-        )
+        published = Trait(status=models.Status.PUBLISHED, published_at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 class VehicleFactory(ItemFactory):
@@ -41,37 +40,37 @@ class ToolFactory(ItemFactory):
     kind = models.Kind.TOOL
 
 
-class ProductionFactory(factory.django.DjangoModelFactory):
+class ProductionFactory(DjangoModelFactory[models.Production]):
     class Meta:
         model = models.Production
 
-    title = factory.Sequence(lambda n: f"Film {n}")
-    slug = factory.Sequence(lambda n: f"film-{n}")
+    title = Sequence(lambda n: f"Film {n}")
+    slug = Sequence(lambda n: f"film-{n}")
     years = [1964]
 
 
-class AppearanceFactory(factory.django.DjangoModelFactory):
+class AppearanceFactory(DjangoModelFactory[models.Appearance]):
     class Meta:
         model = models.Appearance
 
-    item = factory.SubFactory(ItemFactory)
-    production = factory.SubFactory(ProductionFactory)
+    item = SubFactory(ItemFactory)
+    production = SubFactory(ProductionFactory)
 
 
-class TermFactory(factory.django.DjangoModelFactory):
+class TermFactory(DjangoModelFactory[models.Term]):
     class Meta:
         model = models.Term
 
     vocabulary = models.Vocabulary.GENRE
-    name = factory.Sequence(lambda n: f"Genre {n}")
-    slug = factory.Sequence(lambda n: f"genre-{n}")
+    name = Sequence(lambda n: f"Genre {n}")
+    slug = Sequence(lambda n: f"genre-{n}")
 
 
-class MediaAssetFactory(factory.django.DjangoModelFactory):
+class MediaAssetFactory(DjangoModelFactory[models.MediaAsset]):
     class Meta:
         model = models.MediaAsset
 
-    key = factory.Sequence(lambda n: f"vehicles/somewhere/{n}.jpg")
+    key = Sequence(lambda n: f"vehicles/somewhere/{n}.jpg")
     content_type = "image/jpeg"
     size = 1000
     etag = "abc"
