@@ -33,3 +33,6 @@ lock: .venv/develop  ## compile requirements/*.in to pins with hashes
 	for name in base embedded dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+bench: .venv/runtime  ## measure against the limit of this machine; prints a table of ratios
+	$(BIN)/python -m benchmarks
