@@ -36,3 +36,16 @@ lock: .venv/develop  ## compile requirements/*.in to pins with hashes
 
 bench: .venv/runtime  ## measure against the limit of this machine; prints a table of ratios
 	$(BIN)/python -m benchmarks
+
+check: .venv/develop  ## format, lint, types, import directions, migrations, deployment, schema, containers, workflow
+	@$(BIN)/python .ci/check.py
+
+schema: .venv/runtime  ## write docs/openapi.yaml, the API's description of itself
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+env:  ## write .env for docker compose, with random secrets
+	@$(PYTHON) docker/write_env.py
+
+clean:  ## remove what was installed and cached; var/ (your data) and .env stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache htmlcov .coverage .coverage.*
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

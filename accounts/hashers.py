@@ -2,6 +2,9 @@
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+# Longer than any passphrase; beyond it a password is only a way to make the server hash megabytes.
+PASSWORD_MAX_LENGTH = 4096
+
 
 class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
     """Argon2id at 19 MiB (the floor of OWASP ASVS 5.0, appendix C); Django's default takes 100 MiB a sign-in."""

@@ -1,18 +1,25 @@
 """What every management command shares: services at hand, one sentence instead of a traceback, exit codes."""
 
 import json
+import os
+import signal
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management import execute_from_command_line, get_commands
+from django.core.management.base import BaseCommand, CommandError, CommandParser, SystemCheckError
 
-from marketplace import embedded
+from marketplace import embedded, faults
 
 # These need neither database nor bucket, so they do not start any.
-WITHOUT_SERVICES = {"help", "version", "--help", "--version", "-h", "spectacular", "check", "collectstatic"}
+HELP = {"--help", "-h", "--version"}
+WITHOUT_SERVICES = HELP | {
+    "help", "version", "check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "makemessages",
+    "spectacular", "startapp", "startproject",
+}  # fmt: skip
 
 
 class CannotRun(Exception):
@@ -66,28 +73,64 @@ class OperatorCommand(BaseCommand):
 
 
 def run(argv: list[str]) -> int:
-    """Run a management command; return the exit code (2: it could not run, the sentence is on stderr)."""
+    """Run a management command; return the exit code (2: it could not run, the sentence is on stderr).
+
+    `--traceback` shows the whole error in place of the sentence.
+    """
+    # As an exception, so that what was begun is undone and services started for the command stop.
+    signal.signal(signal.SIGTERM, _stop)
     try:
-        return _run(argv)
-    except (ImproperlyConfigured, CannotRun) as error:
-        return _refuse(str(error))
+        code = _run(argv)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader has gone (`| head`); the interpreter would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except (ImproperlyConfigured, CannotRun, CommandError, *faults.FAULTS) as error:
+        if "--traceback" in argv:
+            raise
+        return _refuse(error)
+    return code
 
 
 def _run(argv: list[str]) -> int:
-    needs_services = len(argv) > 1 and argv[1] not in WITHOUT_SERVICES and "--help" not in argv
-    if needs_services:
+    if len(argv) > 1 and not WITHOUT_SERVICES & {argv[1], *HELP.intersection(argv)}:
         embedded.start()
-    # Settings read the services' addresses, so Django is loaded only now.
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
-    from django.db import OperationalError  # noqa: PLC0415
-
     try:
-        execute_from_command_line(argv)
-    except OperationalError as error:
-        return _refuse(f"The database cannot be used: {str(error).strip().splitlines()[0]}")
+        execute_from_command_line(_with_errors_raised(argv))
+    except SystemExit:
+        # Django has said that there is no such command, and what was perhaps meant.
+        if (
+            len(argv) > 1
+            and not argv[1].startswith("-")
+            and argv[1] not in {*get_commands(), "help", "version"}
+        ):
+            return 2
+        raise
     return 0
 
 
-def _refuse(sentence: str) -> int:
-    sys.stderr.write(f"{sentence}\n")
+def _with_errors_raised(argv: list[str]) -> list[str]:
+    """Ask Django for a traceback: else it prints a CommandError itself, with its class and exit code 1."""
+    program, *words = argv
+    if not words or words[0].startswith("-") or words[0] in {"help", "version"}:
+        return argv
+    return [program, words[0], "--traceback", *words[1:]]
+
+
+def _refuse(error: BaseException) -> int:
+    match error:
+        case SystemCheckError():
+            said = str(error).strip()  # a list, one finding a line
+        case ImproperlyConfigured() | CannotRun() | CommandError():
+            said = faults.one_line(error)
+        case _:
+            said = faults.sentence(error)
+    sys.stderr.write(f"{said}\n")
     return 2
+
+
+def _stop(number: int, _frame: object) -> None:
+    sys.exit(128 + number)

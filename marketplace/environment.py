@@ -16,6 +16,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
+DATABASE_EXAMPLE = "postgresql://user:password@host:5432/name"
+
+
+def is_set(name: str) -> bool:
+    """Return whether the variable, or the one that names its file, is set; empty counts as unset."""
+    return bool(os.environ.get(f"{name}_FILE") or os.environ.get(name))
 
 
 def text(name: str, default: str = "") -> str:
@@ -88,18 +94,9 @@ def origins(name: str) -> list[str]:
 def database(name: str, default: str) -> dict[str, Any]:
     """Turn a libpq address into Django's settings; libpq itself parses it, so all its forms work."""
     address = text(name, default).strip()
-    if not address.startswith(("postgres://", "postgresql://")):
-        raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/name.")
-    try:
-        parts = conninfo_to_dict(address)
-    except psycopg.ProgrammingError as error:
-        # libpq quotes the address, password included, so its words stay out of the message.
-        raise ImproperlyConfigured(
-            f"{name} is not a PostgreSQL address; it must look like postgresql://user:password@host:5432/name."
-        ) from error
+    parts = _parsed(name, address)
     named = {key: str(parts.pop(key, "")) for key in ("dbname", "user", "password", "host", "port")}
-    if not named["dbname"]:
-        raise ImproperlyConfigured(f"{name} names no database; it must end in /name.")
+    _judge(name, **named)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": named["dbname"],
@@ -109,6 +106,33 @@ def database(name: str, default: str) -> dict[str, Any]:
         "PORT": named["port"],
         "OPTIONS": parts,
     }
+
+
+def _parsed(name: str, address: str) -> dict[str, Any]:
+    if not address.startswith(("postgres://", "postgresql://")):
+        raise ImproperlyConfigured(f"{name} must look like {DATABASE_EXAMPLE}.")
+    if " " in address or not address.isprintable():
+        raise ImproperlyConfigured(f"{name} holds spaces or other characters that must be percent-encoded.")
+    try:
+        return dict(conninfo_to_dict(address))
+    except psycopg.ProgrammingError as error:
+        # libpq says what is wrong and then quotes the address, password included; a log would show a cause too.
+        reason = str(error).split(': "')[0].strip()
+        raise ImproperlyConfigured(
+            f"{name} is not an address of PostgreSQL ({reason}); it must look like {DATABASE_EXAMPLE}."
+        ) from None
+
+
+def _judge(name: str, *, host: str, port: str, dbname: str, **_: str) -> None:
+    """Refuse what libpq takes and nobody means: it reads parts of an unescaped password as host and port."""
+    ports = [word for word in port.split(",") if word]
+    if "@" in host or not all(word.isdecimal() and int(word[:6]) in range(1, 65536) for word in ports):
+        raise ImproperlyConfigured(
+            f"{name} has no usable host and port. Characters like @ : / # ? in the password must be"
+            " percent-encoded (@ is %40), and a port is a number."
+        )
+    if not dbname:
+        raise ImproperlyConfigured(f"{name} names no database; it must end in /name.")
 
 
 def cache(name: str) -> dict[str, str]:

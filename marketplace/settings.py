@@ -60,12 +60,14 @@ INSTALLED_APPS = [
     "pgtrigger",
     "pghistory",
     "procrastinate.contrib.django",
+    "marketplace",
     "accounts",
     "catalog",
     "media_sync",
 ]
 
 MIDDLEWARE = [
+    "marketplace.health.probes_first",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -97,6 +99,7 @@ CACHES = {"default": environment.cache("CACHE_URL")}
 
 # People
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "admin:index"
 PASSWORD_HASHERS = [
     "accounts.hashers.BoundedArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -113,14 +116,17 @@ S3_ENDPOINT_URL = environment.http_url("S3_ENDPOINT_URL", embedded.s3_endpoint_u
 S3_PUBLIC_ENDPOINT_URL = environment.http_url("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
 S3_BUCKET = environment.text("S3_BUCKET", "catalogue")
 S3_REGION = environment.text("S3_REGION", "us-east-1")
-AWS_ACCESS_KEY_ID = environment.text("AWS_ACCESS_KEY_ID", embedded.S3_ACCESS_KEY_ID)
-AWS_SECRET_ACCESS_KEY = environment.text("AWS_SECRET_ACCESS_KEY") or embedded.secret("s3_secret_key")
+# Keys belong to an address: those in a developer's shell are not for the embedded server.
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY = (
+    (environment.text("AWS_ACCESS_KEY_ID"), environment.text("AWS_SECRET_ACCESS_KEY"))
+    if environment.is_set("S3_ENDPOINT_URL")
+    else (embedded.S3_ACCESS_KEY_ID, embedded.secret("s3_secret_key"))
+)
 STORAGES = {
     "default": {"BACKEND": "media_sync.storage.BucketStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the admin's files are served from their packages
 
 # API
@@ -128,11 +134,12 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["marketplace.rest.ReadOnlyOrModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["marketplace.rest.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["marketplace.rest.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "marketplace.rest.PageNumberPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "marketplace.rest.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "marketplace.openapi.Schema",
+    "EXCEPTION_HANDLER": "marketplace.problems.problem_response",
+    "URL_FORMAT_OVERRIDE": None,  # the Accept header decides; `format` is a parameter of the schema only
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SIMPLE_JWT = {
@@ -141,6 +148,7 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "UPDATE_LAST_LOGIN": True,
+    "USER_ID_CLAIM": "sub",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Catalogue",
@@ -149,6 +157,14 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "marketplace.openapi.add_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "ItemKind": "catalog.models.Kind",
+        "ProductionKind": "catalog.models.ProductionKind",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -157,7 +173,14 @@ SPECTACULAR_SETTINGS = {
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "add"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 
-UNFOLD = {"SITE_TITLE": "Catalogue", "SITE_HEADER": "Catalogue", "SITE_SYMBOL": "directions_car"}
+# The admin's look; every page of marketplace.admin.ModelAdmin names its own place in the sidebar.
+UNFOLD = {
+    "SITE_TITLE": "Catalogue",
+    "SITE_HEADER": "Catalogue",
+    "SITE_SYMBOL": "directions_car",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}catalog/favicon.svg"}],
+    "SIDEBAR": {"show_search": True, "navigation": "marketplace.admin.sidebar"},
+}
 
 # Language and time
 LANGUAGE_CODE = "en-us"
@@ -170,6 +193,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # They tell at INFO, before every command, which tasks there are.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("procrastinate.blueprints", "procrastinate.periodic")
+    },
     "root": {
         "handlers": ["stderr"],
         "level": environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
@@ -182,7 +209,6 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # probes come from inside, without TLS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 # Forms of the admin carry many fields; a spreadsheet waits on disk beyond 2.5 MB.

@@ -1,1 +1,46 @@
 """Fixtures for tests that speak to a real bucket."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from uuid import uuid4
+
+import pytest
+from django.conf import settings as django_settings
+from PIL import Image
+
+from media_sync import storage
+
+
+@pytest.fixture
+def bucket(settings) -> Iterator[str]:
+    """A fresh, empty bucket on the real S3 server; settings.S3_BUCKET names it for the time of one test."""
+    name = settings.S3_BUCKET = f"test-{uuid4().hex}"
+    client = storage.client()  # a test may break the settings
+    storage.ensure_bucket()
+    yield name
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+        for found in page.get("Contents", []):
+            client.delete_object(Bucket=name, Key=found["Key"])
+    client.delete_bucket(Bucket=name)
+
+
+def put(*keys: str, body: bytes = b"x", content_type: str = "application/octet-stream") -> None:
+    """Put objects into the bucket, as anybody with the keys can."""
+    for key in keys:
+        storage.client().put_object(
+            Bucket=django_settings.S3_BUCKET, Key=key, Body=body, ContentType=content_type
+        )
+
+
+def remove(*keys: str) -> None:
+    """Remove objects from the bucket behind the catalogue's back."""
+    for key in keys:
+        storage.client().delete_object(Bucket=django_settings.S3_BUCKET, Key=key)
+
+
+def picture(width: int = 40, height: int = 30, *, file_format: str = "JPEG", orientation: int = 1) -> bytes:
+    """Return a small picture's file."""
+    file, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (width, height), "navy").save(file, file_format, exif=exif)
+    return file.getvalue()

@@ -1,0 +1,109 @@
+"""The forms of items, productions and terms."""
+
+import hashlib
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.text import slugify
+
+from catalog.admin.fields import LinesField, SpecsField, TermsField, YearsField
+from catalog.models import Item, Production, Status, Term, Vocabulary
+from marketplace.admin import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
+
+
+class KeepsWords(forms.ModelForm[Any]):
+    """A form whose TermsFields accept the words that the row has already."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if isinstance(field, TermsField):
+                field.kept = frozenset(getattr(self.instance, name))
+
+
+class ItemForm(KeepsWords):
+    """What all kinds share. A published item without a time of publication is published now."""
+
+    production_years = YearsField()
+    genres = TermsField(Vocabulary.GENRE)
+    specs = SpecsField()
+
+    class Meta:
+        model = Item
+        fields: tuple[str, ...] = ()
+        widgets = {
+            "description": UnfoldAdminExpandableTextareaWidget(),
+            "provenance": UnfoldAdminExpandableTextareaWidget(),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("status") == Status.PUBLISHED and not cleaned.get("published_at"):
+            cleaned["published_at"] = timezone.now()
+        return cleaned
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper()
+
+
+class VehicleForm(ItemForm):
+    vehicle_types = TermsField(Vocabulary.VEHICLE_TYPE)
+
+
+class GoodsForm(ItemForm):
+    """Memorabilia and tools."""
+
+    categories = TermsField(Vocabulary.CATEGORY)
+
+
+def slug_of(*parts: Any) -> str:
+    """Make a slug of the parts; of text without a Latin letter or digit, one of its hash."""
+    text = " ".join(str(part) for part in parts)
+    return slugify(text)[:120] or hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+class ProductionForm(KeepsWords):
+    """A slug left empty is made of title and first year, as imports make it."""
+
+    slug = forms.SlugField(
+        required=False,
+        max_length=220,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Left empty, it is made of title and first year.",
+    )
+    years = YearsField(help_text="Years of release or of broadcast, such as 1964 or 1982-1986.")
+    genres = TermsField(Vocabulary.GENRE)
+    external_ids = SpecsField(label="External ids", help_text='One a line, such as "imdb: tt0058150".')
+
+    class Meta:
+        model = Production
+        fields = ("title", "slug", "kind", "franchise")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not cleaned.get("slug") and cleaned.get("title"):
+            cleaned["slug"] = slug_of(cleaned["title"], *(cleaned.get("years") or [])[:1])
+        return cleaned
+
+
+class TermForm(forms.ModelForm[Any]):
+    """A slug left empty is made of the name."""
+
+    slug = forms.SlugField(
+        required=False,
+        max_length=120,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Left empty, it is made of the name.",
+    )
+    aliases = LinesField(help_text="Other spellings, one a line; imports replace them by the name.")
+
+    class Meta:
+        model = Term
+        fields = ("vocabulary", "name")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not cleaned.get("slug") and cleaned.get("name"):
+            cleaned["slug"] = slug_of(cleaned["name"])
+        return cleaned

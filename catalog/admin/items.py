@@ -1,0 +1,207 @@
+"""The pages of vehicles, memorabilia and tools, and the list of all kinds together."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import F
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+from catalog import actions as item_actions
+from catalog.admin import search, thumbnails
+from catalog.admin.fields import years_text
+from catalog.admin.filters import (
+    CategoriesFilter,
+    GenresFilter,
+    MakeFilter,
+    PriceFilter,
+    ProductionYearsFilter,
+    VehicleTypesFilter,
+)
+from catalog.admin.forms import GoodsForm, ItemForm, VehicleForm
+from catalog.admin.inlines import MediaOfItem, ProductionsOfItem
+from catalog.models import Availability, Item, ItemQuerySet, Memorabilia, Status, Tool, Vehicle
+from catalog.resources import MemorabiliaResource, SpreadsheetAdminMixin, ToolResource, VehicleResource
+from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
+
+STATUS_COLOURS = {"Published": "success", "Draft": "info", "Archived": "warning"}
+AVAILABILITY_COLOURS = {"Available": "success", "Reserved": "warning", "Sold": "danger"}
+
+
+def price_text(item: Item) -> str:
+    """Write the price with its currency; cents only where there are some."""
+    text = f"{item.price:,.2f}".removesuffix(".00")
+    return f"{text} {item.currency}"
+
+
+def one_line(text: str) -> SafeString:
+    return format_html('<span class="whitespace-nowrap">{}</span>', text)
+
+
+class ItemChangeList(ChangeList):
+    """Fetches the covers of all rows at once, and none of the long columns."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = self.result_list.defer("description", "provenance", "specs", "search")
+        self.result_list = rows.prefetch_related(thumbnails.with_cover())
+
+
+class ItemList(ModelAdmin):
+    """The list that all kinds share: what it shows, finds and does."""
+
+    sidebar_group = "Inventory"
+    list_display: tuple[str, ...] = (
+        "cover", "title", "maker", "years", "price_shown", "availability_shown", "status_shown", "changed",
+    )  # fmt: skip
+    list_display_links = ("title",)
+    list_filter: tuple[Any, ...] = (
+        ("status", ChoicesFilter),
+        ("availability", ChoicesFilter),
+        GenresFilter,
+        ProductionYearsFilter,
+        MakeFilter,
+        PriceFilter,
+        ("condition", ChoicesFilter),
+        ("authenticity", ChoicesFilter),
+    )
+    search_fields = ("reference",)  # opens the search box; what it finds is in get_search_results
+    search_help_text = "Words, or the start of a reference"
+    ordering = ("-updated_at", "-id")
+    actions = ("publish", "withdraw", "archive")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ItemChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: ItemQuerySet, search_term: str
+    ) -> tuple[ItemQuerySet, bool]:
+        return search.matching(queryset, search_term), False
+
+    @display(description="")
+    def cover(self, item: Item) -> SafeString:
+        return thumbnails.cover(item)
+
+    @display(description="name", ordering="name", header=True)
+    def title(self, item: Item) -> list[str]:
+        return [item.name, item.reference]
+
+    @display(description="make and model", ordering="make")
+    def maker(self, item: Item) -> str:
+        return f"{item.make} {item.model}".strip() or "-"
+
+    @display(description="built")
+    def years(self, item: Item) -> str:
+        return years_text(item.production_years) or "-"
+
+    @display(description="price", ordering=F("price"))
+    def price_shown(self, item: Item) -> SafeString:
+        return one_line("on request" if item.price is None else price_text(item))
+
+    @display(description="availability", ordering="availability", label=AVAILABILITY_COLOURS)
+    def availability_shown(self, item: Item) -> str:
+        return str(Availability(item.availability).label)
+
+    @display(description="status", ordering="status", label=STATUS_COLOURS)
+    def status_shown(self, item: Item) -> str:
+        return str(Status(item.status).label)
+
+    @display(description="last change", ordering="updated_at")
+    def changed(self, item: Item) -> SafeString:
+        return one_line(date_format(localtime(item.updated_at), "Y-m-d H:i"))
+
+    @admin.action(description="Publish", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
+        self._tell(request, item_actions.publish(items=queryset, by=request.user), "published")  # type: ignore[arg-type]
+
+    @admin.action(description="Withdraw to draft", permissions=["change"])
+    def withdraw(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
+        self._tell(request, item_actions.withdraw(items=queryset, by=request.user), "withdrawn")  # type: ignore[arg-type]
+
+    @admin.action(description="Archive", permissions=["change"])
+    def archive(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
+        self._tell(request, item_actions.archive(items=queryset, by=request.user), "archived")  # type: ignore[arg-type]
+
+    def _tell(self, request: HttpRequest, done: item_actions.StatusChange, verb: str) -> None:
+        before = f"; {done.unchanged:,} already had that status" if done.unchanged else ""
+        one = self.opts.verbose_name if done.changed == 1 else self.opts.verbose_name_plural
+        messages.success(request, f"{done.changed:,} {one} {verb}{before}.")
+
+
+class ItemPage(SpreadsheetAdminMixin, ItemList):
+    """The page of one item, and the spreadsheets of its kind. The proxy model fixes the kind."""
+
+    classification: ClassVar[tuple[Any, ...]] = ()
+    inlines = (ProductionsOfItem, MediaOfItem)
+    readonly_fields = ("created_at", "updated_at", "version")
+
+    def get_export_queryset(self, request: HttpRequest) -> ItemQuerySet:
+        """Give the whole filtered list with its appearances; in key order, which is the cheapest to page through."""
+        rows: ItemQuerySet = super().get_export_queryset(request)
+        return rows.prefetch_related("appearances__production").order_by("pk")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Item | None = None) -> Any:
+        record = (("Record", {"fields": ("created_at", ("updated_at", "version"))}),) if obj else ()
+        return (
+            (None, {"fields": (("name", "reference"), ("make", "model"), ("production_years", "slug"))}),
+            ("Classification", {"fields": self.classification}),
+            ("Sale", {"fields": (("price", "currency"), ("availability", "location"))}),
+            ("Publication", {"fields": ("status", "published_at")}),
+            ("Text", {"fields": ("description", "provenance", "specs")}),
+            *record,
+        )
+
+
+@admin.register(Vehicle)
+class VehicleAdmin(ItemPage):
+    resource_classes = (VehicleResource,)
+    sidebar_icon = "directions_car"
+    form = VehicleForm
+    list_filter = (*ItemList.list_filter[:2], VehicleTypesFilter, *ItemList.list_filter[2:])
+    classification = ("vehicle_types", "genres", ("condition", "authenticity"), "chassis_number")
+
+
+class GoodsAdmin(ItemPage):
+    """Memorabilia and tools."""
+
+    form = GoodsForm
+    list_filter = (*ItemList.list_filter[:2], CategoriesFilter, *ItemList.list_filter[2:])
+    classification = ("categories", "genres", ("condition", "authenticity"))
+
+
+@admin.register(Memorabilia)
+class MemorabiliaAdmin(GoodsAdmin):
+    resource_classes = (MemorabiliaResource,)
+    sidebar_icon = "theater_comedy"
+
+
+@admin.register(Tool)
+class ToolAdmin(GoodsAdmin):
+    resource_classes = (ToolResource,)
+    sidebar_icon = "construction"
+
+
+@admin.register(Item)
+class ItemAdmin(ItemList):
+    """All kinds in one list; a row opens on the page of its kind. Autocompletes of items ask here."""
+
+    sidebar_icon = "inventory_2"
+    form = ItemForm
+    list_display = ("cover", "title", "kind", *ItemList.list_display[2:])
+    list_filter = (("kind", ChoicesFilter), *ItemList.list_filter)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Item | None = None) -> bool:
+        return False
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        item = self.get_object(request, object_id)
+        if item is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return HttpResponseRedirect(reverse(f"admin:catalog_{item.kind}_change", args=[item.pk]))

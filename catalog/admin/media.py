@@ -1,0 +1,80 @@
+"""The pages of images, videos and documents."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.safestring import SafeString
+
+from catalog.admin.filters import AssignedFilter
+from catalog.admin.thumbnails import thumbnail
+from catalog.models import Item, MediaAsset, MediaAssetQuerySet, MediaState
+from marketplace.admin import ChoicesFilter, ModelAdmin, display
+
+STATE_COLOURS = {"Present": "success", "Missing": "danger", "Pending": "info", "Quarantined": "warning"}
+
+
+@admin.register(MediaAsset)
+class MediaAssetAdmin(ModelAdmin):
+    """What the bucket holds. The sync adds rows; here they are described and given to an item."""
+
+    sidebar_group = "Vocabularies and media"
+    sidebar_icon = "photo_library"
+    list_display = ("picture", "key", "item", "position", "kind", "measures", "state_shown", "alt_text")
+    list_display_links = ("key",)
+    list_select_related = ("item",)
+    list_filter = (AssignedFilter, ("state", ChoicesFilter), ("kind", ChoicesFilter))
+    search_fields = ("key",)
+    search_help_text = "Start of a key, or of an item's reference"
+    ordering = ("-id",)
+    sortable_by = ("key",)
+    autocomplete_fields = ("item",)
+    readonly_fields = (
+        "picture", "key", "kind", "content_type", "size", "width", "height", "etag", "sha256", "state_shown",
+        "source_modified", "created_at", "updated_at",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("picture", "key", ("item", "position"), "alt_text", "caption")}),
+        ("Focal point", {"fields": (("focal_x", "focal_y"),)}),
+        ("Object", {"fields": (
+            ("state_shown", "kind"), ("content_type", "size"), ("width", "height"), "etag", "sha256",
+            "source_modified", ("created_at", "updated_at"),
+        )}),
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: MediaAsset | None = None) -> bool:
+        return False  # the object stays in the bucket, so the next sync would bring the row back
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[MediaAsset]":
+        rows: QuerySet[MediaAsset] = super().get_queryset(request)
+        return rows.select_related("item")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: MediaAssetQuerySet, search_term: str
+    ) -> tuple[MediaAssetQuerySet, bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        items = Item.objects.filter(reference__istartswith=text)
+        # A union, because OR over two tables could use the index of neither.
+        found = MediaAsset.objects.filter(key__startswith=text).values("pk")
+        return (
+            queryset.filter(pk__in=found.union(MediaAsset.objects.filter(item__in=items).values("pk"))),
+            False,
+        )
+
+    @display(description="")
+    def picture(self, asset: MediaAsset) -> SafeString:
+        return thumbnail(asset, asset.alt_text or asset.key)
+
+    @display(description="size")
+    def measures(self, asset: MediaAsset) -> str:
+        pixels = f"{asset.width} \u00d7 {asset.height}, " if asset.width and asset.height else ""
+        return f"{pixels}{filesizeformat(asset.size)}"
+
+    @display(description="state", label=STATE_COLOURS)
+    def state_shown(self, asset: MediaAsset) -> str:
+        return str(MediaState(asset.state).label)

@@ -1,0 +1,55 @@
+"""The pages of films and series."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from catalog.admin.fields import years_text
+from catalog.admin.filters import GenresFilter, ReleaseYearsFilter
+from catalog.admin.forms import ProductionForm
+from catalog.admin.inlines import ItemsOfProduction
+from catalog.models import Production
+from catalog.resources import ProductionResource, SpreadsheetAdminMixin
+from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
+
+
+class ProductionChangeList(ChangeList):
+    """Counts the items of the rows shown."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = self.result_list.with_item_count()
+
+
+@admin.register(Production)
+class ProductionAdmin(SpreadsheetAdminMixin, ModelAdmin):
+    resource_classes = (ProductionResource,)
+    sidebar_group = "Inventory"
+    sidebar_icon = "movie"
+    form = ProductionForm
+    list_display = ("title", "kind", "years_shown", "genres_shown", "franchise", "items")
+    list_filter = (("kind", ChoicesFilter), GenresFilter, ReleaseYearsFilter)
+    search_fields = ("title",)  # has a trigram index
+    search_help_text = "Part of a title"
+    ordering = ("title", "id")
+    sortable_by = ("title",)
+    inlines = (ItemsOfProduction,)
+    fieldsets = (
+        (None, {"fields": (("title", "kind"), ("years", "slug"), "genres", "franchise", "external_ids")}),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ProductionChangeList
+
+    @display(description="years")
+    def years_shown(self, production: Production) -> str:
+        return years_text(production.years) or "-"
+
+    @display(description="genres", label=True)
+    def genres_shown(self, production: Production) -> list[str]:
+        return production.genres
+
+    @display(description="items")
+    def items(self, production: Production) -> str:
+        return f"{getattr(production, 'item_count', 0):,}"

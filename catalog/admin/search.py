@@ -1,0 +1,27 @@
+"""What the search box of the item lists does: words of the full-text column, or how a key begins."""
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q
+
+from catalog.models import ItemQuerySet
+from catalog.models.fields import canonical_text
+
+MAX_WORDS = 20  # more would only slow the search down
+
+
+def matching(items: ItemQuerySet, text: str) -> ItemQuerySet:
+    """Narrow to items with all the words, the last one perhaps unfinished, or whose reference or slug begins so."""
+    words = canonical_text(text).split()[:MAX_WORDS]
+    if not words:
+        return items
+    found = Q(search=SearchQuery(prefix_query(words), config="catalog_text", search_type="raw"))
+    if len(words) == 1:
+        # Both have an index for this: trigrams of the upper-case reference, text patterns of the slug.
+        found |= Q(reference__istartswith=words[0]) | Q(slug__startswith=words[0].lower())
+    return items.filter(found)
+
+
+def prefix_query(words: list[str]) -> str:
+    """Write words in the syntax of to_tsquery, each quoted so that none of its marks means anything."""
+    quoted = ["'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words]
+    return " & ".join(quoted) + ":*"

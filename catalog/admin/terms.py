@@ -1,0 +1,81 @@
+"""The pages of the vocabularies, and the address that finds their words by typing."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import CharField, F, Func, Q, Value
+from django.http import Http404, HttpRequest, JsonResponse
+from django.urls import URLPattern, path
+
+from catalog import actions
+from catalog.admin.forms import TermForm
+from catalog.models import Term, TermQuerySet, Vocabulary
+from marketplace.admin import ChoicesFilter, ModelAdmin, display
+
+WORDS_PER_PAGE = 20
+
+
+def containing(terms: TermQuerySet, text: str) -> TermQuerySet:
+    """Narrow to terms whose name or an alias contains the text."""
+    spellings = Func(F("aliases"), Value("\n"), function="array_to_string", output_field=CharField())
+    return terms.annotate(spellings=spellings).filter(Q(name__icontains=text) | Q(spellings__icontains=text))
+
+
+@admin.register(Term)
+class TermAdmin(ModelAdmin):
+    sidebar_group = "Vocabularies and media"
+    sidebar_icon = "label"
+    form = TermForm
+    list_display = ("name", "vocabulary", "aliases_shown", "slug", "updated_at")
+    list_filter = (("vocabulary", ChoicesFilter),)
+    search_fields = ("name",)
+    search_help_text = "Part of a name or alias"
+    ordering = ("vocabulary", "name", "id")
+    fieldsets = ((None, {"fields": (("name", "vocabulary"), "slug", "aliases")}),)
+
+    @display(description="aliases")
+    def aliases_shown(self, term: Term) -> str:
+        return ", ".join(term.aliases) or "-"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Term | None = None) -> tuple[str, ...]:
+        return ("vocabulary",) if obj else ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: TermQuerySet, search_term: str
+    ) -> tuple[TermQuerySet, bool]:
+        return containing(queryset, search_term) if search_term else queryset, False
+
+    def save_model(self, request: HttpRequest, obj: Term, form: Any, change: Any) -> None:
+        name, old = obj.name, form.initial.get("name")
+        if not change or name == old:
+            super().save_model(request, obj, form, change)
+            return
+        obj.name = old
+        super().save_model(request, obj, form, change)
+        done = actions.rename_term(term=obj, name=name, by=request.user)  # type: ignore[arg-type]
+        messages.info(
+            request,
+            f"Renamed. Items changed: {done.items:,}; productions changed: {done.productions:,}."
+            f" {old} is an alias now.",
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        words = path(
+            "words/<str:vocabulary>/", self.admin_site.admin_view(self.words_view), name="catalog_term_words"
+        )
+        return [words, *super().get_urls()]
+
+    def words_view(self, request: HttpRequest, vocabulary: str) -> JsonResponse:
+        """Answer one page of the vocabulary's names that contain `term`, as select2 reads it."""
+        if not request.user.has_module_perms("catalog"):
+            raise PermissionDenied
+        if vocabulary not in Vocabulary.values:
+            raise Http404
+        text = request.GET.get("term", "").replace("\x00", "")[:100]
+        number = request.GET.get("page", "1")
+        first = (int(number[:6]) - 1) * WORDS_PER_PAGE if number.isdecimal() and int(number[:6]) > 0 else 0
+        names = containing(Term.objects.of(vocabulary), text).order_by("name", "id")
+        found = list(names.values_list("name", flat=True)[first : first + WORDS_PER_PAGE + 1])
+        results = [{"id": name, "text": name} for name in found[:WORDS_PER_PAGE]]
+        return JsonResponse({"results": results, "pagination": {"more": len(found) > WORDS_PER_PAGE}})

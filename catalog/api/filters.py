@@ -1,0 +1,169 @@
+"""The parameters by which lists are narrowed and ordered; one line each.
+
+Values of arrays, makes, models and slugs are compared as they are written (`/v1/terms/` lists them):
+the indexes hold them so. References are compared without regard to letter case, as they are unique.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.lookups import In
+
+from catalog.api.filtering import (
+    ArrayFilter,
+    Order,
+    OrderingFilter,
+    ParameterFilter,
+    ParameterFilterSet,
+    Where,
+    YearsFilter,
+    matches,
+)
+from catalog.models import (
+    Appearance,
+    Authenticity,
+    Availability,
+    Condition,
+    Kind,
+    ProductionKind,
+    Status,
+    Vocabulary,
+)
+from catalog.models.fields import Folded, canonical_text
+from marketplace.parameters import Amount, Choice, Currency, ListOf, Moment, Word, Words
+
+NEWEST: Order = ("-published_at", "-id")
+ITEM_ORDERS: dict[str, Order] = {
+    "price": (F("price").asc(nulls_last=True), "id"),
+    "-price": (F("price").desc(nulls_last=True), "-id"),
+    "name": ("name", "id"),
+    "-name": ("-name", "-id"),
+    "published_at": ("published_at", "id"),
+    "-published_at": NEWEST,
+    "updated_at": ("updated_at", "id"),
+    "-updated_at": ("-updated_at", "-id"),
+    "created_at": ("created_at", "id"),
+    "-created_at": ("-created_at", "-id"),
+    "relevance": ("-relevance", "-id"),
+}
+BY_TITLE: Order = ("title", "id")
+PRODUCTION_ORDERS: dict[str, Order] = {
+    "title": BY_TITLE,
+    "-title": ("-title", "-id"),
+    "updated_at": ("updated_at", "id"),
+    "-updated_at": ("-updated_at", "-id"),
+}
+
+# Fields of an item that no parameter narrows by, each with its reason.
+LEFT_OUT = {
+    "id": "clients know items by slug and reference",
+    "slug": "the address of the detail",
+    "name": "q searches it",
+    "description": "q searches it",
+    "provenance": "q searches it",
+    "chassis_number": "told on the detail only, so that it cannot be guessed from a list",
+    "specs": "free labels, no index could serve them all",
+    "location": "free text, for display",
+    "published_at": "ordering only; what is not yet published stays unseen",
+    "created_at": "ordering only; updated_since serves readers who keep a copy",
+    "version": "for writers, to notice a change",
+}
+
+
+class SearchFilter(ParameterFilter):
+    """Full-text search of items; `relevance` is then an order."""
+
+    def filter(self, queryset: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
+        query = SearchQuery(value, config="catalog_text", search_type="websearch")
+        found: QuerySet[Any] = queryset.filter(search=query).alias(relevance=SearchRank(F("search"), query))
+        return found
+
+
+def has_reference(values: list[str]) -> Q:
+    return Q(In(Folded("reference"), [Folded(Value(canonical_text(value))) for value in values]))
+
+
+def appeared_in(slugs: list[str]) -> Q:
+    return Q(pk__in=Appearance.objects.filter(production__slug__in=slugs).values("item"))
+
+
+class ItemFilters(ParameterFilterSet):
+    """Parameters of the lists of one kind of item."""
+
+    genres = ArrayFilter(Word(), "genres")
+    vehicle_types = ArrayFilter(Word(), "vehicle_types")
+    categories = ArrayFilter(Word(), "categories")
+    production_years = YearsFilter("production_years")
+    price__min = Where(Amount(), "price", matches("price__gte"), "Not cheaper than this, in any currency.")
+    price__max = Where(Amount(), "price", matches("price__lte"), "Not dearer than this, in any currency.")
+    currency = Where(
+        ListOf(Currency()), "currency", matches("currency__in"), "Currency of the price, ISO 4217."
+    )
+    make = Where(ListOf(Word()), "make", matches("make__in"), "Any of these makes.")
+    model = Where(ListOf(Word()), "model", matches("model__in"), "Any of these models.")
+    condition = Where(
+        ListOf(Choice(tuple(Condition.values))), "condition", matches("condition__in"), "Any of these."
+    )
+    authenticity = Where(
+        ListOf(Choice(tuple(Authenticity.values))),
+        "authenticity",
+        matches("authenticity__in"),
+        "Any of these.",
+    )
+    availability = Where(
+        ListOf(Choice(tuple(Availability.values))),
+        "availability",
+        matches("availability__in"),
+        "Any of these.",
+    )
+    production = Where(
+        ListOf(Word()), "appearances", appeared_in, "Appeared in any of these films or series (slugs)."
+    )
+    reference = Where(
+        ListOf(Word()), "reference", has_reference, "Any of these stock numbers; letter case does not count."
+    )
+    updated_since = Where(
+        Moment(), "updated_at", matches("updated_at__gte"), "Changed at this time or later."
+    )
+    status = Where(
+        ListOf(Choice(tuple(Status.values))),
+        "status",
+        matches("status__in"),
+        "Any of these.",
+        staff_only=True,
+    )
+    q = SearchFilter(Words(), "search", 'Full-text search: words, "phrases", -not; accents do not count.')
+    ordering = OrderingFilter(
+        ITEM_ORDERS,
+        "-published_at when not given. Ties end in id. Items with the price on request come last both ways;"
+        " relevance (best first) needs q.",
+    )
+
+    def faults(self) -> Iterable[tuple[str, str, str]]:
+        yield from super().faults()
+        if self.form.cleaned_data.get("ordering") == "relevance" and "q" not in self.data:
+            yield "ordering", "needs_q", "ordering by relevance needs words to search for in q."
+
+
+class AnyItemFilters(ItemFilters):
+    """Parameters of the list of all kinds."""
+
+    kind = Where(ListOf(Choice(tuple(Kind.values))), "kind", matches("kind__in"), "Any of these kinds.")
+
+
+class ProductionFilters(ParameterFilterSet):
+    genres = ArrayFilter(Word(), "genres")
+    years = YearsFilter("years")
+    kind = Where(ListOf(Choice(tuple(ProductionKind.values))), "kind", matches("kind__in"), "Any of these.")
+    franchise = Where(ListOf(Word()), "franchise", matches("franchise__in"), "Any of these franchises.")
+    q = Where(Words(), "title", matches("title__icontains"), "Part of the title; letter case does not count.")
+    ordering = OrderingFilter(PRODUCTION_ORDERS, "title when not given. Ties end in id.")
+
+
+class TermFilters(ParameterFilterSet):
+    vocabulary = Where(
+        ListOf(Choice(tuple(Vocabulary.values))), "vocabulary", matches("vocabulary__in"), "Any of these."
+    )
+    q = Where(Words(), "name", matches("name__icontains"), "Part of the name; letter case does not count.")

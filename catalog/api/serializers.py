@@ -1,0 +1,133 @@
+"""The shapes that the API promises. Reads do not run through them: `projections.py` builds the answers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from catalog.models import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Authenticity,
+    Availability,
+    Condition,
+    Kind,
+    ProductionKind,
+    Role,
+    Status,
+    Vocabulary,
+)
+
+Shape = serializers.Serializer[Any]
+
+
+def words() -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField())
+
+
+def years() -> serializers.ListField:
+    return serializers.ListField(child=serializers.IntegerField(min_value=FIRST_YEAR, max_value=LAST_YEAR))
+
+
+class CoverSerializer(Shape):
+    id = serializers.IntegerField()
+    url = serializers.URLField(help_text="Redirects to a short-lived address of the file.")
+    alt_text = serializers.CharField(allow_blank=True)
+    width = serializers.IntegerField(allow_null=True, help_text="Pixels.")
+    height = serializers.IntegerField(allow_null=True, help_text="Pixels.")
+
+
+class ImageSerializer(CoverSerializer):
+    content_type = serializers.CharField(allow_blank=True)
+    caption = serializers.CharField(allow_blank=True)
+    position = serializers.IntegerField(help_text="The lowest is the cover.")
+
+
+class AppearanceProductionSerializer(Shape):
+    slug = serializers.SlugField()
+    title = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ProductionKind.choices)
+    years = years()
+
+
+class AppearanceSerializer(Shape):
+    production = AppearanceProductionSerializer()
+    role = serializers.ChoiceField(choices=Role.choices)
+    notes = serializers.CharField(allow_blank=True)
+
+
+class ItemListSerializer(Shape):
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    reference = serializers.CharField(help_text="The stock number.")
+    slug = serializers.SlugField()
+    url = serializers.URLField(help_text="The item's detail.")
+    name = serializers.CharField()
+    make = serializers.CharField(allow_blank=True)
+    model = serializers.CharField(allow_blank=True)
+    production_years = years()
+    vehicle_types = words()
+    categories = words()
+    genres = words()
+    condition = serializers.ChoiceField(choices=Condition.choices, allow_blank=True)
+    authenticity = serializers.ChoiceField(choices=Authenticity.choices, allow_blank=True)
+    price = serializers.DecimalField(
+        max_digits=14, decimal_places=2, allow_null=True, help_text="null: on request."
+    )
+    currency = serializers.CharField(help_text="ISO 4217.")
+    availability = serializers.ChoiceField(choices=Availability.choices)
+    status = serializers.ChoiceField(choices=Status.choices)
+    published_at = serializers.DateTimeField(allow_null=True)
+    location = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    version = serializers.IntegerField(help_text="Grows with every change.")
+    image = CoverSerializer(allow_null=True, help_text="The image that comes first.")
+
+
+class ItemDetailSerializer(ItemListSerializer):
+    description = serializers.CharField(allow_blank=True)
+    provenance = serializers.CharField(allow_blank=True)
+    chassis_number = serializers.CharField(allow_blank=True)
+    specs = serializers.DictField(help_text="Labels and values.")
+    appearances = AppearanceSerializer(many=True)
+    images = ImageSerializer(many=True)
+
+
+class ProductionSerializer(Shape):
+    id = serializers.IntegerField()
+    slug = serializers.SlugField()
+    url = serializers.URLField(help_text="The production's detail.")
+    title = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ProductionKind.choices)
+    years = years()
+    genres = words()
+    franchise = serializers.CharField(allow_blank=True)
+    external_ids = serializers.DictField(help_text="Ids in other databases.")
+    item_count = serializers.IntegerField(help_text="Items that appeared in it and that you may see.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class TermSerializer(Shape):
+    id = serializers.IntegerField()
+    vocabulary = serializers.ChoiceField(choices=Vocabulary.choices)
+    slug = serializers.SlugField()
+    url = serializers.URLField(help_text="The term's detail.")
+    name = serializers.CharField(help_text="What items hold, letter by letter.")
+    aliases = words()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class IndexSerializer(Shape):
+    """The addresses to begin at."""
+
+    vehicles = serializers.URLField()
+    memorabilia = serializers.URLField()
+    tools = serializers.URLField()
+    items = serializers.URLField()
+    productions = serializers.URLField()
+    terms = serializers.URLField()
+    media = serializers.URLField()
+    schema = serializers.URLField()
+    docs = serializers.URLField()

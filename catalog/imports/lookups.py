@@ -1,0 +1,119 @@
+"""Cells that are parsed once per distinct text: choices, years, labels and values.
+
+Each function makes `import_of_<column>(cell, line, value, fault)`: `line` is where the text first
+stands, `fault` the sentence of a text that cannot be read. A table of 100,000 rows has a few hundred
+distinct lists of genres, so parsing the distinct ones costs next to nothing.
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.utils import CursorWrapper
+
+from catalog.imports import sql
+from catalog.imports.columns import Column
+from catalog.imports.rules import Rule
+from catalog.models import FIRST_YEAR, LAST_YEAR
+
+LONGEST_SPAN = LAST_YEAR - FIRST_YEAR  # years; a longer range is a slip of the keyboard
+Field = models.Field[Any, Any]
+
+
+def table_of(column: Column) -> str:
+    return f"import_of_{column.name}"
+
+
+def distinct_cells(column: Column) -> str:
+    """Return the query of the column's distinct texts, each with the first line that holds it."""
+    raw = f"r_{column.name}"
+    return (
+        f"SELECT {raw} AS cell, min(line) AS line FROM import_trimmed"
+        f" WHERE {raw} IS NOT NULL AND NOT {raw} {sql.CLEAR} GROUP BY {raw}"
+    )
+
+
+def create_lookup(cursor: CursorWrapper, column: Column, query: str) -> None:
+    """Make the column's table from a query of (cell, line, value, fault)."""
+    table = table_of(column)
+    sql.run(cursor, f"DROP TABLE IF EXISTS pg_temp.{table}")
+    sql.run(cursor, f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {query}")
+    sql.run(cursor, f"ANALYZE {table}")
+
+
+def look_up_choices(cursor: CursorWrapper, column: Column, field: Field, rules: list[Rule]) -> None:
+    """Accept value or label, in any letter case, with blanks, hyphens or underscores."""
+    spellings: dict[str, str] = {}
+    for value, label in field.flatchoices:
+        spellings |= {_plain(value): value, _plain(str(label)): value}
+    listed = ", ".join(str(value) for value, _ in field.flatchoices)
+    known = next((rule.message for rule in rules if rule.name.endswith(f"_{field.name}_known")), "")
+    sentence = (
+        known if all(str(value) in known for value, _ in field.flatchoices) else f"{known} Use {listed}."
+    )
+    pairs = ", ".join(f"({sql.quoted(plain)}, {sql.quoted(value)})" for plain, value in spellings.items())
+    create_lookup(
+        cursor,
+        column,
+        f"""SELECT cell, line, spelled.value,
+                   CASE WHEN spelled.value IS NULL THEN {sql.quoted(sentence.strip())} END AS fault
+              FROM ({distinct_cells(column)}) AS cells
+              LEFT JOIN (VALUES {pairs}) AS spelled (plain, value)
+                     ON spelled.plain = lower(regexp_replace(cell, '[\\s_-]+', ' ', 'g'))""",
+    )
+
+
+def _plain(spelling: str) -> str:
+    return spelling.lower().replace("_", " ").replace("-", " ")
+
+
+def look_up_years(cursor: CursorWrapper, column: Column) -> None:
+    """Read years and ranges of years, in the order given; whether they are plausible is the table's rule."""
+    sentence = "must be years such as 1964, or ranges such as 1964-1966, with | or ; between them."
+    create_lookup(
+        cursor,
+        column,
+        f"""WITH cells AS MATERIALIZED ({distinct_cells(column)}),
+            tokens AS MATERIALIZED (
+                SELECT cell, place, regexp_match(token, '^(\\d{{4}})(?:\\s*[-\u2013\u2014/]\\s*(\\d{{4}}))?$')::int[] AS span
+                  FROM cells, unnest(regexp_split_to_array(cell, '\\s*[|;,]\\s*')) WITH ORDINALITY AS t (token, place)
+                 WHERE token <> ''),
+            spans AS (
+                SELECT cell, place, span[1] AS first, coalesce(span[2], span[1]) AS last FROM tokens),
+            years AS (
+                SELECT cell, year, min(place) AS place
+                  FROM spans, generate_series(first, last) AS year
+                 WHERE last - first <= {LONGEST_SPAN} GROUP BY cell, year),
+            lists AS (SELECT cell, array_agg(year ORDER BY place, year) AS value FROM years GROUP BY cell),
+            wrong AS (
+                SELECT DISTINCT cell FROM spans
+                 WHERE first IS NULL OR last < first OR last - first > {LONGEST_SPAN})
+            SELECT cell, line, value,
+                   CASE WHEN wrong.cell IS NOT NULL OR value IS NULL
+                        THEN {sql.quoted(f'{column.name} {sentence}')} END AS fault
+              FROM cells LEFT JOIN lists USING (cell) LEFT JOIN wrong USING (cell)""",
+    )
+
+
+def look_up_objects(cursor: CursorWrapper, column: Column) -> None:
+    """Read a JSON object, or labels and values: `Engine: 4.0 l | Power: 282 bhp`."""
+    sentence = (
+        f"{column.name} must be a JSON object, or labels and values such as: Engine: 4.0 l | Power: 282 bhp."
+    )
+    create_lookup(
+        cursor,
+        column,
+        f"""WITH cells AS MATERIALIZED (
+                SELECT cell, line, cell ~ '^[{{\\[]' AS is_json FROM ({distinct_cells(column)}) AS texts),
+            pairs AS (
+                SELECT cell, regexp_match(token, '^([^:]*[^:\\s])\\s*:\\s*(.*)$') AS pair
+                  FROM cells, unnest(regexp_split_to_array(cell, '\\s*\\|\\s*')) AS token
+                 WHERE NOT is_json AND token <> ''),
+            objects AS (
+                SELECT cell, jsonb_object_agg(coalesce(pair[1], ''), pair[2]) AS value
+                  FROM pairs GROUP BY cell HAVING bool_and(pair IS NOT NULL)),
+            judged AS (
+                SELECT cell, line, coalesce(objects.value,
+                       CASE WHEN is_json AND pg_input_is_valid(cell, 'jsonb') THEN cell::jsonb END) AS value
+                  FROM cells LEFT JOIN objects USING (cell))
+            SELECT cell, line, value, CASE WHEN value IS NULL THEN {sql.quoted(sentence)} END AS fault FROM judged""",
+    )

@@ -1,0 +1,38 @@
+"""What the tests of imports share: files made on the spot, and the engine called with few words."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import openpyxl
+
+from catalog.imports.engine import ImportOptions, import_file
+from catalog.imports.results import ImportResult
+
+
+def table(path: Path, header: str, *rows: list[str]) -> Path:
+    """Write a CSV file; the header is a comma-separated text, each row a list of cells."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header.split(","), *rows])
+    return path
+
+
+def workbook(path: Path, *rows: Sequence[object]) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def run(path: Path, target: str = "vehicle", **options) -> ImportResult:
+    return import_file(path=path, target=target, options=ImportOptions(**options))
+
+
+def counts(result: ImportResult) -> tuple[int, int, int, int]:
+    """Return (created, changed, unchanged, rejected)."""
+    return result.created, result.changed, result.unchanged, result.rejected
+
+
+def faults(result: ImportResult) -> list[tuple[int, str, str, str]]:
+    return [(issue.line, issue.column, issue.value, issue.message) for issue in result.issues]

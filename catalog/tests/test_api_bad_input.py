@@ -1,0 +1,204 @@
+"""What cannot be used is a 400 that names the parameter; never a 500, never a filter silently dropped."""
+
+from urllib.parse import quote
+
+import pytest
+
+from catalog.api import filters
+
+pytestmark = pytest.mark.django_db
+
+
+def refusal(client, address):
+    """Return the parameter, the code and the sentence of the one fault."""
+    answer = client.get(address)
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json"), answer.content
+    problem = answer.json()
+    [fault] = problem["errors"]
+    assert problem == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": fault["detail"],
+        "errors": [fault],
+    }
+    return fault["parameter"], fault["code"], fault["detail"]
+
+
+SENTENCES = [
+    ("colour=red", "colour", "unknown", "'colour' is not a parameter of this address."),
+    (
+        "genre=Spy",
+        "genre",
+        "unknown",
+        "'genre' is not a parameter of this address; did you mean genres?",
+    ),
+    (
+        "page_size=101",
+        "page_size",
+        "invalid",
+        "page_size must be a whole number from 1 to 100, not '101'.",
+    ),
+    (
+        "price__min=cheap",
+        "price__min",
+        "invalid",
+        "price__min must be an amount such as 125000 or 99.50, not 'cheap'.",
+    ),
+    (
+        "condition=mint",
+        "condition",
+        "invalid",
+        "condition must be one of concours, excellent, very_good, good, fair, project,"
+        " or several separated by commas, not 'mint'.",
+    ),
+    ("genres__empty=maybe", "genres__empty", "invalid", "genres__empty must be true or false, not 'maybe'."),
+    ("page=1&page=2", "page", "repeated", "page is given more than once; it takes one value."),
+    ("q=", "q", "blank", "q is empty; it must be a text."),
+    (
+        "ordering=relevance",
+        "ordering",
+        "needs_q",
+        "ordering by relevance needs words to search for in q.",
+    ),
+    ("page=2", "page", "beyond_end", "page 2 is beyond the end of the list."),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "code", "sentence"), SENTENCES, ids=[row[0] for row in SENTENCES]
+)
+def test_refusal(client, query, parameter, code, sentence):
+    assert refusal(client, f"/v1/items/?{query}") == (parameter, code, sentence)
+
+
+def test_pages_beyond_ten_thousand_items_name_cursor(client):
+    parameter, code, sentence = refusal(client, "/v1/items/?page=501")
+
+    assert (parameter, code) == ("page", "too_deep")
+    assert "cursor" in sentence
+
+
+NOT_BUILT_YET = ["cursor", "facets", "fields", "omit", "include"]
+
+
+@pytest.mark.parametrize("parameter", NOT_BUILT_YET)
+def test_parameter_that_is_not_offered(client, parameter):
+    assert refusal(client, f"/v1/vehicles/?{parameter}=name")[:2] == (parameter, "unknown")
+
+
+HOSTILE = {
+    "NUL": "%00",
+    "NUL within": "a%00b",
+    "blank": "%20%20",
+    "lone surrogate": "%ED%A0%80",
+    "not UTF-8": "%FF",
+    "tiny number": "1E-50000",
+    "huge number": "9" * 400,
+    "negative": "-1",
+    "not a number": "NaN",
+    "infinite": "Infinity",
+    "other digits": "%D9%A1%D9%A2",
+    "year 99999": "99999",
+    "date that is not": "2026-02-30",
+    "year 99999 date": "99999-01-01T00:00:00Z",
+    "offset beyond 15:59": "3325-01-21T02:16:54-22:16",
+    "time before all": "0001-01-01T00:00:00%2B10:00",
+    "500 values": ",".join(f"v{n}" for n in range(500)),
+    "8 kB": "x" * 8192,
+    "quote left open": "%22abc",
+    "line break": "a%0Ab",
+    "regular expression": "(((((",
+    "SQL": "'%3B DROP TABLE x--",
+    "format": "%25s%25(x)s{}",
+}
+EVERY_PARAMETER = [*filters.AnyItemFilters.base_filters, "page", "page_size", "count"]
+
+
+@pytest.mark.parametrize("parameter", EVERY_PARAMETER)
+def test_hostile_values_are_no_fault_of_the_server(client, parameter):
+    statuses = {
+        name: client.get(f"/v1/items/?{parameter}={value}").status_code for name, value in HOSTILE.items()
+    }
+
+    assert set(statuses.values()) <= {200, 400}, statuses
+
+
+REFUSED = [
+    ("price__min", "tiny number"),
+    ("price__max", "huge number"),
+    ("price__min", "not a number"),
+    ("price__min", "infinite"),
+    ("price__min", "negative"),
+    ("production_years", "year 99999"),
+    ("production_years__min", "year 99999"),
+    ("production_years__len", "huge number"),
+    ("genres__len", "other digits"),
+    ("updated_since", "date that is not"),
+    ("updated_since", "year 99999 date"),
+    ("updated_since", "offset beyond 15:59"),
+    ("updated_since", "time before all"),
+    ("genres", "500 values"),
+    ("genres", "NUL"),
+    ("q", "NUL within"),
+    ("q", "8 kB"),
+    ("q", "blank"),
+    ("make", "quote left open"),
+    ("make", "line break"),
+    ("page", "huge number"),
+    ("page", "negative"),
+    ("ordering", "SQL"),
+]
+
+
+@pytest.mark.parametrize(("parameter", "value"), REFUSED)
+def test_value_is_refused(client, parameter, value):
+    assert refusal(client, f"/v1/items/?{parameter}={HOSTILE[value]}")[0] == parameter
+
+
+@pytest.mark.parametrize(
+    "ordering", ["id", "search", "status", "price,name", "-relevance", "make__name", "?"]
+)
+def test_ordering_by_what_is_not_offered(client, ordering):
+    assert refusal(client, f"/v1/items/?ordering={quote(ordering)}")[0] == "ordering"
+
+
+@pytest.mark.parametrize(
+    "parameter", ["id", "slug", "version", "chassis_number", "search", "genres__icontains", "pk"]
+)
+def test_field_that_is_no_parameter(client, parameter):
+    assert refusal(client, f"/v1/items/?{parameter}=1")[:2] == (parameter, "unknown")
+
+
+def test_all_faults_are_told_at_once(client):
+    answer = client.get("/v1/items/?price__min=x&genres__len=y&condition=z")
+
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == [
+        "genres__len",
+        "price__min",
+        "condition",
+    ]
+    assert answer.json()["detail"].endswith("(2 more in errors)")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/v1/", "/v1/vehicles/x/", "/v1/productions/x/", "/v1/terms/genre/x/", "/v1/productions/", "/v1/terms/"],
+)
+def test_unknown_parameter_everywhere(client, address):
+    assert refusal(client, f"{address}?colour=red")[:2] == ("colour", "unknown")
+
+
+OTHER_LISTS = {"productions": filters.ProductionFilters, "terms": filters.TermFilters}
+
+
+@pytest.mark.parametrize(
+    ("route", "parameter"),
+    [(route, name) for route, each in OTHER_LISTS.items() for name in each.base_filters],
+)
+def test_hostile_values_on_other_lists(client, route, parameter):
+    statuses = {
+        name: client.get(f"/v1/{route}/?{parameter}={value}").status_code for name, value in HOSTILE.items()
+    }
+
+    assert set(statuses.values()) <= {200, 400}, statuses

@@ -1,0 +1,195 @@
+"""Errors as clients see them: `application/problem+json` by RFC 9457, whatever went wrong and wherever."""
+
+import difflib
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
+from psycopg.errors import QueryCanceled
+from rest_framework import exceptions
+from rest_framework.settings import api_settings
+
+from marketplace.parameters import LONGEST_QUOTE, shown
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+# PostgreSQL is down or restarting, or stopped a statement that took too long.
+DATABASE_ERRORS = (OperationalError, InterfaceError)
+RETRY_SECONDS = 5
+
+NOT_FOUND = "There is nothing at this address."
+FAILED = "The server could not answer; what went wrong is in its log."
+UNAVAILABLE = "The catalogue cannot be reached just now; try again in a few seconds."
+TOO_LARGE = "The body is larger than this service takes."
+NOT_UNDERSTOOD = "The request cannot be understood."
+TOO_SLOW = "The answer took too long to find; ask for less, or try again later."
+
+
+class BadParameters(exceptions.APIException):
+    """Query parameters cannot be used; each fault is (parameter, code, sentence)."""
+
+    status_code = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, faults: Iterable[tuple[str, str, str]]) -> None:
+        super().__init__()
+        self.errors = [{"parameter": name, "code": code, "detail": text} for name, code, text in faults]
+
+
+def unknown_parameters(given: Iterable[str], known: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Return a fault for each parameter that is not known, with the nearest name that is."""
+    known = sorted(known)
+    faults = []
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name[:LONGEST_QUOTE], known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            faults.append((name, "unknown", f"{shown(name)} is not a parameter of this address{hint}"))
+    return faults
+
+
+def refuse_unknown_parameters(request: HttpRequest, *known: str) -> None:
+    """Raise BadParameters if the query holds other parameters than these."""
+    if faults := unknown_parameters(request.GET, known):
+        raise BadParameters(faults)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """Return the response; `errors` name the parameters or the parts of the body at fault."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    # A lone surrogate, read from a client's JSON and quoted in a sentence, has no UTF-8 form.
+    try:
+        content = orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        content = orjson.dumps(_without_surrogates(body))
+    return HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def problem_response(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
+    """Turn what an API view raised into a problem; None leaves it to Django (a 500)."""
+    if isinstance(error, DATABASE_ERRORS):
+        return _unavailable(error)
+    if isinstance(error, Http404):
+        return problem(HTTPStatus.NOT_FOUND, NOT_FOUND)
+    if isinstance(error, PermissionDenied):
+        return _from_api_exception(exceptions.PermissionDenied())
+    if isinstance(error, SuspiciousOperation):
+        return _suspicious(error)
+    if isinstance(error, exceptions.APIException):
+        return _from_api_exception(error)
+    return None
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_page(request):
+        return defaults.bad_request(request, exception)
+    return _suspicious(exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_page(request):
+        return defaults.permission_denied(request, exception)
+    return problem(HTTPStatus.FORBIDDEN, str(exceptions.PermissionDenied.default_detail))
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_page(request):
+        return defaults.page_not_found(request, exception)
+    return problem(HTTPStatus.NOT_FOUND, NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for an exception that nobody caught; Django has logged it."""
+    error = sys.exc_info()[1]
+    if isinstance(error, DATABASE_ERRORS):
+        return _unavailable(error)
+    if _is_page(request):
+        return defaults.server_error(request)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
+
+
+def _is_page(request: HttpRequest) -> bool:
+    """Whether a person with a browser asked, rather than a program."""
+    return request.path_info.startswith("/admin/")
+
+
+def _suspicious(error: Exception) -> HttpResponse:
+    if isinstance(error, RequestDataTooBig):
+        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
+    # Django's own words name settings and what it suspects; neither is for clients.
+    return problem(HTTPStatus.BAD_REQUEST, NOT_UNDERSTOOD)
+
+
+def _unavailable(error: BaseException) -> HttpResponse:
+    logger.error("The database did not answer: %s", str(error).strip())
+    detail = TOO_SLOW if isinstance(error.__cause__, QueryCanceled) else UNAVAILABLE
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _from_api_exception(error: exceptions.APIException) -> HttpResponse:
+    errors = error.errors if isinstance(error, BadParameters) else None
+    if isinstance(error, exceptions.ValidationError):
+        errors = list(_faults(error.detail, ""))
+    detail = _summary(errors) if errors else str(error.detail)
+    return problem(error.status_code, detail, errors=errors, headers=_headers(error))
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = str(challenge)
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait))
+    return headers
+
+
+def _summary(errors: list[dict[str, str]]) -> str:
+    more = f" ({len(errors) - 1} more in errors)" if len(errors) > 1 else ""
+    return f"{errors[0]['detail']}{more}"
+
+
+def _faults(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
+    """Yield a fault for each leaf of a validation error, with a JSON Pointer into the body."""
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            whole = key == api_settings.NON_FIELD_ERRORS_KEY
+            yield from _faults(value, pointer if whole else f"{pointer}/{_escaped(key)}")
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            nested = isinstance(value, dict | list)
+            yield from _faults(value, f"{pointer}/{index}" if nested else pointer)
+    else:
+        code = getattr(detail, "code", "invalid")
+        yield {"pointer": pointer, "code": str(code), "detail": str(detail)}
+
+
+def _escaped(key: object) -> str:
+    return str(key).replace("~", "~0").replace("/", "~1")
+
+
+def _without_surrogates(body: Any) -> Any:
+    if isinstance(body, dict):
+        return {key: _without_surrogates(value) for key, value in body.items()}
+    if isinstance(body, list):
+        return [_without_surrogates(value) for value in body]
+    return body.encode("utf-8", "replace").decode() if isinstance(body, str) else body

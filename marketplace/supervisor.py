@@ -1,0 +1,301 @@
+"""`make run`: the embedded services, the web server and the worker, kept up until Ctrl-C or SIGTERM.
+
+The supervisor holds the listening socket itself: a port that is taken is known before anything else
+starts, and requests wait while a web server that ended is started again. Its children die with it,
+also when it is killed; the services go with the last process that uses them (marketplace.embedded).
+"""
+
+import contextlib
+import ctypes
+import errno
+import http.client
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from marketplace import embedded, environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
+LOOK_SECONDS = 1.0  # how often children and services are looked after
+PORT_SECONDS = 3  # how long a start waits for the web server of one that was killed to let go of the port
+STOP_SECONDS = 15  # what running requests and jobs may take to end
+ANSWER_SECONDS = 60
+RESTARTS, RESTART_SECONDS = 5, 60  # more ends than that within the time: something is wrong for good
+PR_SET_PDEATHSIG = 1
+
+
+class Stopped(Exception):
+    """Somebody asked for the end: Ctrl-C, SIGTERM or a closed terminal."""
+
+
+class CannotServe(ImproperlyConfigured):
+    """The service cannot start or go on; the message is one sentence for the person at the terminal."""
+
+
+class Signals:
+    """Notes what is asked of the supervisor; a signal never interrupts it in the middle of a step."""
+
+    def __init__(self) -> None:
+        self.stops = 0
+        self._reader, self._writer = os.pipe()
+        for end in (self._reader, self._writer):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake up
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+                signal.signal(number, self._note)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until a signal comes; raise Stopped once the end was asked for."""
+        self.sleep(seconds)
+        if self.stops:
+            raise Stopped
+
+    def sleep(self, seconds: float) -> None:
+        if select.select([self._reader], [], [], seconds)[0]:
+            os.read(self._reader, 4096)
+
+    def _note(self, *_: object) -> None:
+        self.stops += 1
+
+
+@dataclass
+class Child:
+    """A process of ours; `name` is what the person at the terminal reads."""
+
+    name: str
+    arguments: list[str]
+    on_orphaned: signal.Signals = signal.SIGTERM  # what the kernel sends it when the supervisor is killed
+    pass_fds: tuple[int, ...] = ()
+    capture: bool = False
+    process: subprocess.Popen[str] | None = None
+    endings: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        parent = os.getpid()
+        self.process = subprocess.Popen(
+            self.arguments,
+            cwd=BASE_DIR,
+            env=os.environ | {"VAR_DIR": str(embedded.var_dir()), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if self.capture else None,
+            text=True,
+            pass_fds=self.pass_fds,
+            start_new_session=True,  # the terminal's Ctrl-C is for the supervisor, which stops all in order
+            preexec_fn=lambda: _die_with(parent, self.on_orphaned),  # noqa: PLW1509  (we have no threads)
+        )
+
+    def has_ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def ask_to_stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+
+    def kill(self) -> None:
+        """End the process and what it may have left behind in its session."""
+        if self.process:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def how_it_ended(self) -> str:
+        code = self.process.poll() if self.process else None
+        return signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
+
+
+class Supervisor:
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.signals = Signals()
+        self.service_restarts: list[float] = []
+        self.children: list[Child] = []
+
+    def run(self) -> None:
+        """Serve until the end is asked for; raise ImproperlyConfigured when that cannot be."""
+        listener = self._listener()
+        try:
+            embedded.start()
+            self._prepare()
+            self._serve(listener.fileno())
+            self._look_after()
+        except Stopped:
+            _say("Stopping ...")
+        finally:
+            listener.close()
+            self._stop_children()
+            embedded.stop_if_last()
+
+    def _listener(self) -> socket.socket:
+        """Take the port; it refuses connections until the web server listens on it."""
+        deadline = time.monotonic() + PORT_SECONDS
+        while True:
+            listener = socket.socket()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", self.port))
+            except OSError as error:
+                listener.close()
+                self._refuse_port(error, last=time.monotonic() > deadline)
+            else:
+                return listener
+            self.signals.wait(0.1)
+
+    def _refuse_port(self, error: OSError, *, last: bool) -> None:
+        if error.errno != errno.EADDRINUSE:
+            raise CannotServe(f"PORT {self.port} cannot be used: {error.strerror}.") from error
+        if last:
+            raise CannotServe(
+                f"PORT {self.port} is taken by another process: stop it, or set PORT to another."
+            )
+
+    def _prepare(self) -> None:
+        _say("Preparing the database ...")
+        said = self._run_to_end(Child("The preparation", [*MANAGE, "prepare", "--json"], capture=True))
+        if said is None:
+            raise CannotServe("The database could not be prepared (see above).")
+        if not json.loads(said)["has_items"]:
+            _say("Loading the demo catalogue ...")
+            if self._run_to_end(Child("The demo", [*MANAGE, "load_demo"])) is None:
+                _say("The demo catalogue could not be loaded (see above); the service goes on without it.")
+
+    def _run_to_end(self, child: Child) -> str | None:
+        """Run a command; return what it printed, or None if it failed."""
+        self.children.append(child)
+        child.start()
+        while not child.has_ended():
+            self.signals.wait(LOOK_SECONDS)
+        self.children.remove(child)
+        said = child.process.stdout.read() if child.process and child.process.stdout else ""
+        return None if child.process and child.process.returncode > 1 else said
+
+    def _serve(self, listener: int) -> None:
+        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:marketplace.gunicorn", "marketplace.wsgi"]
+        web = Child(
+            "The web server", [*gunicorn, "--bind", f"fd://{listener}"],
+            on_orphaned=signal.SIGQUIT,  # at once: the next start wants the port
+            pass_fds=(listener,),
+        )  # fmt: skip
+        worker = Child("The worker", [*MANAGE, "procrastinate", "worker"])
+        self.children += [web, worker]
+        for child in self.children:
+            child.start()
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not _answers(self.port):
+            self._restart_what_ended()
+            if time.monotonic() > deadline:
+                raise CannotServe(f"The web server has not answered for {ANSWER_SECONDS} s (see above).")
+            self.signals.wait(0.1)
+        self._say_where()
+
+    def _say_where(self) -> None:
+        password = embedded.var_dir() / "admin_password"
+        known = (
+            f"the password is in {password}" if password.exists() else "the password is the one it was given"
+        )
+        _say(
+            f"\nThe catalogue is served at {self.url}/\n"
+            f"  admin     {self.url}/admin/   user {environment.text('ADMIN_USERNAME', 'admin')}; {known}\n"
+            f"  API       {self.url}/v1/vehicles/\n"
+            f"  API docs  {self.url}/v1/docs/\n"
+            "Ctrl-C stops it all."
+        )
+
+    def _look_after(self) -> None:
+        while True:
+            self._restart_what_ended()
+            self.signals.wait(LOOK_SECONDS)
+
+    def _restart_what_ended(self) -> None:
+        self._restart_services()
+        for child in self.children:
+            if child.has_ended():
+                _say(f"{child.name} ended ({child.how_it_ended()}); starting it again.")
+                _count(child.endings, child.name)
+                child.kill()
+                child.start()
+
+    def _restart_services(self) -> None:
+        missing = embedded.down()
+        if not missing:
+            return
+        _say(f"{' and '.join(missing)} ended; starting again.")
+        _count(self.service_restarts, " and ".join(missing))
+        before = embedded.database_url(), embedded.s3_endpoint_url()
+        embedded.ensure_up()
+        if (embedded.database_url(), embedded.s3_endpoint_url()) != before:
+            _say("The services have new addresses; starting the web server and the worker again.")
+            self._stop_children()
+            for child in self.children:
+                child.start()
+
+    def _stop_children(self) -> None:
+        """Let running requests and jobs end; after STOP_SECONDS, or when asked again, kill."""
+        asked, deadline = self.signals.stops, time.monotonic() + STOP_SECONDS
+        for child in self.children:
+            child.ask_to_stop()
+        while any(not child.has_ended() for child in self.children if child.process):
+            if self.signals.stops > asked or time.monotonic() > deadline:
+                break
+            self.signals.sleep(0.1)
+        for child in self.children:
+            child.kill()
+
+
+def main() -> int:
+    try:
+        Supervisor(environment.integer("PORT", 8000, low=1, high=65535)).run()
+    except Stopped:
+        return 0
+    except ImproperlyConfigured as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _answers(port: int) -> bool:
+    """Return whether the web server answers at all; what it answers is not asked here."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/healthz")
+        return bool(connection.getresponse().status)
+    return False
+
+
+def _count(endings: list[float], name: str) -> None:
+    """Note one more end; raise when there were too many of late."""
+    now = time.monotonic()
+    endings[:] = [ending for ending in endings if now - ending < RESTART_SECONDS] + [now]
+    if len(endings) > RESTARTS:
+        raise CannotServe(
+            f"{name} ended {len(endings)} times within {RESTART_SECONDS} s (see above); giving up."
+        )
+
+
+def _die_with(parent: int, number: signal.Signals) -> None:
+    """Run in the child before its program: have the kernel signal it when the supervisor ends (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:  # it ended in between
+            os._exit(1)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Every list of the admin opens, with every filter and with a search, in a bounded number of queries."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django import forms
+from django.contrib import admin
+from django.db import connection, models
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from catalog.models import ImportIssue, ImportRun
+from catalog.tests.factories import (
+    AppearanceFactory,
+    MediaAssetFactory,
+    MemorabiliaFactory,
+    ProductionFactory,
+    TermFactory,
+    ToolFactory,
+    VehicleFactory,
+)
+from marketplace.admin import FormFilter, ModelAdmin, WordsField
+from media_sync.models import SyncRun
+
+pytestmark = pytest.mark.django_db
+
+MOST_QUERIES = 12
+ROWS = 30  # more than any page may cost in queries, so that one query a row shows
+
+PAGES = [
+    pytest.param(model, page, id=model._meta.label_lower) for model, page in admin.site._registry.items()
+]
+
+
+def values_for(field: forms.Field) -> list[str]:
+    if isinstance(field, WordsField):
+        return ["Spy", "Poster"]
+    if isinstance(field, forms.ChoiceField):
+        return [str(field.choices[-1][0])]  # type: ignore[index]
+    return ["1964"]
+
+
+def parameters(model: type[models.Model], page: Any, entry: Any) -> dict[str, list[str]]:
+    """Return parameters that a person could have chosen in this filter."""
+    if isinstance(entry, type) and issubclass(entry, FormFilter):
+        form = entry(RequestFactory().get("/"), {}, model, page).form
+        return {name: values_for(field) for name, field in form.fields.items()}
+    name = entry if isinstance(entry, str) else entry[0]
+    field = model._meta.get_field(name)
+    return {f"{name}__exact": [str(value) for value, _ in getattr(field, "flatchoices", [])[:2]] or ["1"]}
+
+
+FILTERS = [
+    pytest.param(model, parameters(model, page, entry), id=f"{model._meta.label_lower}-{number}")
+    for model, page in admin.site._registry.items()
+    for number, entry in enumerate(page.list_filter)
+    if isinstance(page, ModelAdmin)  # pages of other people's apps have their own filters
+]
+
+
+@contextmanager
+def at_most_queries(most: int) -> Iterator[None]:
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    statements = [query["sql"] for query in captured.captured_queries]
+    assert len(statements) <= most, "\n".join(statements)
+
+
+def address(model: type[models.Model]) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+@pytest.fixture
+def catalogue() -> None:
+    """Fill the tables of the admin with more rows than a page may cost in queries."""
+    run = ImportRun.objects.create(target="vehicle", file_name="cars.csv")
+    for number in range(ROWS):
+        car = VehicleFactory.create(genres=["Spy"], production_years=[1964], price=number)
+        other = [MemorabiliaFactory, ToolFactory][number % 2].create(categories=["Poster"])
+        MediaAssetFactory.create(item=car, alt_text="A car")
+        MediaAssetFactory.create(item=other)
+        AppearanceFactory.create(item=car, production=ProductionFactory.create())
+        TermFactory.create(aliases=[f"Other {number}"])
+        ImportIssue.objects.create(run=run, line=number, message="No.")
+        ImportRun.objects.create(target="vehicle", file_name="cars.csv")
+        SyncRun.objects.create(bucket="catalogue")
+
+
+@pytest.mark.parametrize(("model", "page"), PAGES)
+@pytest.mark.usefixtures("catalogue")
+def test_changelist_with_many_rows_takes_few_queries(
+    model: type[models.Model], page: Any, admin_client: Client
+) -> None:
+    with at_most_queries(MOST_QUERIES):
+        answer = admin_client.get(address(model))
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("model", "page"), PAGES)
+@pytest.mark.usefixtures("catalogue")
+def test_changelist_searched_takes_few_queries(
+    model: type[models.Model], page: Any, admin_client: Client
+) -> None:
+    with at_most_queries(MOST_QUERIES):
+        answer = admin_client.get(address(model), {"q": "it's a \\ 1"})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("model", "chosen"), FILTERS)
+@pytest.mark.usefixtures("catalogue")
+def test_changelist_filtered_takes_few_queries(
+    model: type[models.Model], chosen: dict[str, list[str]], admin_client: Client
+) -> None:
+    with at_most_queries(MOST_QUERIES):
+        answer = admin_client.get(address(model), chosen)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("model", "page"), PAGES)
+def test_changelist_with_null_byte_is_no_error(
+    model: type[models.Model], page: Any, admin_client: Client
+) -> None:
+    answer = admin_client.get(address(model), {"id__exact": "\x00"})
+
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize(("model", "page"), PAGES)
+@pytest.mark.usefixtures("catalogue")
+def test_change_page_opens_without_a_query_a_row(
+    model: type[models.Model], page: Any, admin_client: Client
+) -> None:
+    row = model._default_manager.order_by("pk").first()
+    if row is None:
+        pytest.skip("no row of this table is made here")
+
+    with at_most_queries(20):
+        answer = admin_client.get(
+            reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk]),
+            follow=True,
+        )
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("model", "page"), PAGES)
+def test_add_page_opens_where_adding_is_allowed(
+    model: type[models.Model], page: Any, admin_client: Client
+) -> None:
+    answer = admin_client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add"))
+
+    assert answer.status_code == (200 if page.has_add_permission(answer.wsgi_request) else 403)

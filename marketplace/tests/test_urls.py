@@ -1,0 +1,228 @@
+"""The routes as a whole: every error is a problem, and every route is in the OpenAPI document or listed here."""
+
+import json
+import re
+
+import pytest
+import yaml
+from django.conf import settings
+from django.db import OperationalError
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from drf_spectacular.generators import SchemaGenerator
+
+from catalog.api import views
+
+OUTSIDE_THE_DOCUMENT = {
+    "/",
+    "/healthz",
+    "/readyz",
+    "/v1/schema/",
+    "/v1/docs/",
+    # second addresses of sign-in routes
+    "/v1/auth/refresh/",
+    "/v1/auth/verify/",
+    "/v1/auth/logout/",
+    "/v1/auth/token/logout-all/",
+    "/v1/auth/token/password/",
+}
+
+
+def assert_problem(answer, status):
+    assert (answer.status_code, answer["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    ), answer.content
+    body = answer.json()
+    assert body["status"] == status
+    assert {"type", "title", "status", "detail"} <= body.keys()
+    return body
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing/", "/v1/vehicles/a/b/", "/nothing", "/v1/vehicles/%00/"])
+def test_unknown_address(client, path):
+    assert assert_problem(client.get(path), 404)["detail"] == "There is nothing at this address."
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW", "LIST", "DISPATCH"])
+@pytest.mark.parametrize("path", ["/v1/", "/v1/vehicles/", "/v1/vehicles/x/", "/v1/terms/", "/v1/schema/"])
+def test_method_that_is_not_offered(client, path, method):
+    answer = client.generic(method, path)
+
+    assert_problem(answer, 405)
+    assert answer["Allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.django_db
+def test_head_answers_as_get_without_a_body(client):
+    answer = client.head("/v1/vehicles/")
+
+    assert (answer.status_code, answer.content, answer["Content-Type"]) == (200, b"", "application/json")
+
+
+def test_options_names_the_methods(client):
+    answer = client.options("/v1/vehicles/")
+
+    assert (answer.status_code, answer["Allow"]) == (200, "GET, HEAD, OPTIONS")
+
+
+def test_answer_that_is_not_acceptable(client):
+    assert_problem(client.get("/v1/vehicles/", headers={"accept": "text/html"}), 406)
+
+
+def test_body_of_an_unknown_type(client):
+    assert_problem(client.post("/v1/auth/token/", b"a=b", content_type="text/csv"), 415)
+
+
+BAD_BODIES = {
+    "not JSON": b"{",
+    "not UTF-8": b'{"username": "\xff"}',
+    "nested too deep": b"[" * 10_000 + b"]" * 10_000,
+    "deeply open": b'{"a":' * 100_000,
+    "NaN": b'{"username": NaN}',
+    "lone surrogate": b'{"username": "\\ud800", "password": "x"}',
+    "a list": b"[]",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES.keys())
+def test_body_that_cannot_be_read(client, body):
+    assert_problem(client.post("/v1/auth/token/", body, content_type="application/json"), 400)
+
+
+def test_body_that_is_too_large(client):
+    body = b'"' + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"'
+
+    assert_problem(client.post("/v1/auth/token/", body, content_type="application/json"), 413)
+
+
+def test_host_that_is_not_ours(client):
+    assert_problem(client.get("/v1/", headers={"host": "evil.example"}), 400)
+
+
+def test_more_parameters_than_can_be_read(client):
+    assert_problem(client.get(f"/v1/vehicles/?{'a=1&' * 6000}"), 400)
+
+
+@pytest.fixture
+def unraising():
+    """A client that gets the answer to an uncaught exception, as real ones do."""
+    return Client(raise_request_exception=False)
+
+
+def test_fault_of_the_server_tells_nothing_of_itself(unraising, monkeypatch):
+    monkeypatch.setattr(views, "INDEX", {"secret-name": None})
+
+    body = assert_problem(unraising.get("/v1/"), 500)
+
+    assert body["detail"] == "The server could not answer; what went wrong is in its log."
+    assert "errors" not in body
+
+
+def test_database_that_is_down(unraising, monkeypatch):
+    monkeypatch.setitem(settings.DATABASES["default"], "HOST", "127.0.0.1")
+
+    def refuse(*args, **kwargs):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.cursor", refuse)
+
+    answer = unraising.get("/v1/vehicles/")
+
+    assert_problem(answer, 503)
+    assert answer["Retry-After"] == "5"
+
+
+def test_admin_answers_people(client):
+    answer = client.get("/admin/nothing", follow=True)
+
+    assert answer["Content-Type"].startswith("text/html")
+
+
+def test_root_leads_to_the_documentation(client):
+    answer = client.get("/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/v1/docs/")
+
+
+def test_index_names_the_lists(client):
+    answer = client.get("/v1/").json()
+
+    assert answer == {
+        name: f"http://testserver/v1/{name}/"
+        for name in [
+            "vehicles",
+            "memorabilia",
+            "tools",
+            "items",
+            "productions",
+            "terms",
+            "media",
+            "schema",
+            "docs",
+        ]
+    }
+
+
+def test_documentation_is_served_from_here(client):
+    answer = client.get("/v1/docs/")
+
+    assert answer.status_code == 200
+    assert b"/static/drf_spectacular_sidecar/" in answer.content
+    assert b"//cdn" not in answer.content
+
+
+@pytest.mark.parametrize(
+    ("query", "read"), [("", yaml.safe_load), ("?format=yaml", yaml.safe_load), ("?format=json", json.loads)]
+)
+def test_openapi_document(client, query, read):
+    answer = client.get(f"/v1/schema/{query}")
+
+    assert answer.status_code == 200
+    assert read(answer.content)["openapi"].startswith("3.1")
+
+
+@pytest.mark.parametrize("query", ["format=xml", "lang=de", "format=json&format=yaml"])
+def test_openapi_document_in_another_form(client, query):
+    assert_problem(client.get(f"/v1/schema/?{query}"), 400)
+
+
+def routes(patterns, prefix=""):
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield path
+        elif path != "admin/":
+            yield from routes(pattern.url_patterns, path)
+
+
+def shape(path):
+    """The path with its variables as blanks, `/v1/terms/{}/{}/`, whatever they are called."""
+    return re.sub(r"<[^>]*>|\{[^}]*\}", "{}", f"/{path.removeprefix('/')}")
+
+
+def test_every_route_is_documented_or_left_out_on_purpose():
+    document = SchemaGenerator().get_schema(request=None, public=True)
+
+    served = {shape(path) for path in routes(get_resolver().url_patterns)}
+    assert served - {shape(path) for path in document["paths"]} == OUTSIDE_THE_DOCUMENT
+
+
+def test_every_operation_declares_its_problems():
+    document = SchemaGenerator().get_schema(request=None, public=True)
+
+    lacking = [
+        path
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        if "application/problem+json" not in operation["responses"]["default"]["content"]
+    ]
+    assert lacking == []
+
+
+def test_openapi_file_is_current():
+    document = SchemaGenerator().get_schema(request=None, public=True)
+
+    stored = yaml.safe_load((settings.BASE_DIR / "docs" / "openapi.yaml").read_text())
+    assert json.loads(json.dumps(document, default=str)) == stored

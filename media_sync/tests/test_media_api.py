@@ -1,0 +1,192 @@
+"""`/v1/media/`: files of what the caller may see, and nothing of the rest."""
+
+from urllib.request import urlopen
+
+import pytest
+from django.test import Client
+from django.utils.dateparse import parse_datetime
+
+from catalog.models import MediaState, Status
+from catalog.tests.api import staff_client
+from catalog.tests.factories import ItemFactory, MediaAssetFactory, ToolFactory, VehicleFactory
+from media_sync.sync import sync_bucket
+from media_sync.tests.fixtures import picture, put
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    answer = client.get(f"/v1/media/{query}")
+    assert answer.status_code == 200, answer.content
+    return [row["key"] for row in answer.json()["results"]]
+
+
+@pytest.fixture
+def assets():
+    """One asset of each sort that the public may not see, and one that it may."""
+    item = VehicleFactory.create(published=True, slug="db5")
+    return {
+        "public": MediaAssetFactory.create(key="public.jpg", item=item),
+        "draft": MediaAssetFactory.create(key="draft.jpg", item=ItemFactory.create(slug="draft")),
+        "archived": MediaAssetFactory.create(
+            key="archived.jpg", item=ItemFactory.create(published=True, status=Status.ARCHIVED)
+        ),
+        "scheduled": MediaAssetFactory.create(
+            key="scheduled.jpg",
+            item=ItemFactory.create(
+                status=Status.PUBLISHED, published_at=parse_datetime("2999-01-01T00:00:00Z")
+            ),
+        ),
+        "unassigned": MediaAssetFactory.create(key="unassigned.jpg"),
+        "missing": MediaAssetFactory.create(key="missing.jpg", item=item, state=MediaState.MISSING),
+        "pending": MediaAssetFactory.create(key="pending.jpg", item=item, state=MediaState.PENDING),
+        "quarantined": MediaAssetFactory.create(
+            key="quarantined.jpg", item=item, state=MediaState.QUARANTINED
+        ),
+    }
+
+
+HIDDEN = ["draft", "archived", "scheduled", "unassigned", "missing", "pending", "quarantined"]
+
+
+def test_detail_tells_all_of_a_file(client, assets):
+    asset = assets["public"]
+
+    answer = client.get(f"/v1/media/{asset.pk}/")
+
+    body = answer.json()
+    assert [parse_datetime(body.pop(name)) for name in ("created_at", "updated_at")] == [
+        asset.created_at, asset.updated_at,
+    ]  # fmt: skip
+    assert body == {
+        "id": asset.pk,
+        "url": f"http://testserver/v1/media/{asset.pk}/file/",
+        "key": "public.jpg",
+        "item": {"kind": "vehicle", "slug": "db5", "url": "http://testserver/v1/vehicles/db5/"},
+        "kind": "image", "content_type": "image/jpeg", "size": 1000, "width": None, "height": None,
+        "alt_text": "", "caption": "", "position": 0, "state": "present",
+    }  # fmt: skip
+
+
+def test_list_shows_the_public_what_is_published(client, assets):
+    assert listed(client) == ["public.jpg"]
+
+
+@pytest.mark.parametrize("query", ["?item=draft", "?kind=image&item=draft", "?item=draft,db5&page_size=100"])
+def test_list_shows_the_public_nothing_more_by_any_filter(client, assets, query):
+    assert set(listed(client, query)) <= {"public.jpg"}
+
+
+@pytest.mark.parametrize("query", ["?state=missing", "?assigned=false", "?sort=1"])
+def test_list_refuses_the_public_what_is_for_staff(client, assets, query):
+    answer = client.get(f"/v1/media/{query}")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["code"] == "unknown"
+
+
+@pytest.mark.parametrize("sort", HIDDEN)
+@pytest.mark.parametrize("route", ["", "file/"])
+def test_what_is_hidden_is_not_found(client, assets, sort, route):
+    answer = client.get(f"/v1/media/{assets[sort].pk}/{route}")
+
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("route", ["0/", "9223372036854775808/file/", f"{'9' * 5000}/", "x/", "-1/file/"])
+def test_no_such_file_is_not_found(client, route):
+    assert client.get(f"/v1/media/{route}").status_code == 404
+
+
+def test_list_shows_staff_everything(assets):
+    assert set(listed(staff_client("view_item"))) == {asset.key for asset in assets.values()}
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ("?state=missing,pending", {"missing.jpg", "pending.jpg"}),
+        ("?assigned=false", {"unassigned.jpg"}),
+        ("?assigned=true&state=present&item=draft", {"draft.jpg"}),
+        ("?kind=video", set()),
+    ],
+)
+def test_list_narrows_for_staff(assets, query, keys):
+    assert set(listed(staff_client("view_item"), query)) == keys
+
+
+def test_staff_without_the_right_to_view_items_are_the_public(assets):
+    assert listed(staff_client("view_term")) == ["public.jpg"]
+
+
+def test_list_costs_two_queries(client, assets, django_assert_num_queries):
+    MediaAssetFactory.create_batch(3, item=assets["public"].item)
+
+    with django_assert_num_queries(2):
+        client.get("/v1/media/?page_size=2")
+
+
+def test_list_is_in_the_order_of_an_item(client):
+    item = ToolFactory.create(published=True)
+    for position, key in ((2, "a.jpg"), (1, "c.jpg"), (1, "b.jpg")):
+        MediaAssetFactory.create(item=item, position=position, key=key)
+
+    assert listed(client) == ["b.jpg", "c.jpg", "a.jpg"]
+
+
+def test_file_leads_to_the_object(client, bucket):
+    VehicleFactory.create(slug="db5", published=True)
+    put("vehicles/db5/1 é.jpg", body=picture(), content_type="text/html")
+    sync_bucket()
+    image = client.get("/v1/vehicles/db5/").json()["image"]
+
+    answer = client.get(image["url"])
+
+    assert answer.status_code == 302
+    assert answer["Cache-Control"] == "private, max-age=300"
+    with urlopen(answer["Location"]) as served:
+        assert (served.headers["Content-Type"], served.read()) == ("image/jpeg", picture())
+
+
+def test_file_of_a_document_is_for_download(client, bucket):
+    VehicleFactory.create(slug="db5", published=True)
+    put("vehicles/db5/1.svg", body=b"<svg/>", content_type="image/svg+xml")
+    sync_bucket()
+    (row,) = client.get("/v1/media/").json()["results"]
+
+    answer = client.get(row["url"])
+
+    with urlopen(answer["Location"]) as served:
+        assert served.headers["Content-Type"] == "application/octet-stream"
+        assert served.headers["Content-Disposition"] == "attachment"
+
+
+def test_file_of_a_draft_is_for_staff(assets):
+    answer = staff_client("view_item").get(f"/v1/media/{assets['draft'].pk}/file/")
+
+    assert answer.status_code == 302
+
+
+def test_file_that_is_gone_is_not_found_for_staff_either(assets):
+    answer = staff_client("view_item").get(f"/v1/media/{assets['missing'].pk}/file/")
+
+    assert answer.status_code == 404
+
+
+def test_file_refuses_parameters(client, assets):
+    assert client.get(f"/v1/media/{assets['public'].pk}/file/?key=draft.jpg").status_code == 400
+
+
+def test_file_with_an_unusable_bucket_name_is_unavailable(client, assets, settings):
+    settings.S3_BUCKET = "no bucket!"
+
+    answer = client.get(f"/v1/media/{assets['public'].pk}/file/")
+
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "Files cannot be read just now; try again later."
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_media_is_only_read(client, assets, method):
+    assert getattr(client, method)("/v1/media/").status_code == 405
