@@ -3,7 +3,7 @@
 History rows that they leave carry the person (`by`) and the action's name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,11 @@ from typing import Any
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models, transaction
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Max, QuerySet, Value
 from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
-from catalog.models import Item, ItemQuerySet, Production, Status, Term, Vocabulary
+from catalog.models import Item, ItemQuerySet, MediaAsset, Production, Status, Term, Vocabulary
 
 # The whole filtered list may be chosen; the usual limit of 5 s is meant for single pages.
 LONG_STATEMENT_MS = 120_000
@@ -86,6 +86,17 @@ def rename_term(*, term: Term, name: str, by: User | None) -> Rename:
         items = _replace_word(Item.objects.all(), column, old, name)
         of_genre = term.vocabulary == Vocabulary.GENRE
         return Rename(items, _replace_word(Production.objects.all(), column, old, name) if of_genre else 0)
+
+
+def attach_media(*, item: Item, keys: Sequence[str], by: User | None) -> int:
+    """Give the item those of the files that belong to none yet, behind its own; return their number."""
+    with _long_write(by, "attach media"):
+        last = item.media.aggregate(last=Max("position"))["last"] or 0
+        free = MediaAsset.objects.select_for_update().filter(key__in=keys, item=None).order_by("key")
+        for position, asset in enumerate(free, start=last + 1):
+            asset.item_id, asset.position = item.pk, position
+            asset.save(update_fields=["item", "position", "updated_at"])
+    return len(free)
 
 
 def _replace_word(rows: QuerySet[Any], column: str, old: str, new: str) -> int:

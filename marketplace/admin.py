@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.views.main import ChangeList as DjangoChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.paginator import Paginator
@@ -58,6 +59,7 @@ __all__ = [
 ]
 
 ChoicesFilter = ChoicesCheckboxFilter
+DELETE_LIMIT = 500
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
 
@@ -120,6 +122,17 @@ class ModelAdmin(UnfoldModelAdmin):
     list_max_show_all = 200
     compressed_fields = True
     warn_unsaved_form = True
+    actions: Sequence[Any] = ("delete_selected",)
+
+    @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Ask, then delete; the question lists every row with all that goes with it, so it is for few."""
+        if queryset.order_by()[: DELETE_LIMIT + 1].count() > DELETE_LIMIT:
+            messages.error(
+                request, f"Choose at most {DELETE_LIMIT} {self.opts.verbose_name_plural} to delete at once."
+            )
+            return None
+        return delete_selected(self, request, queryset)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ChangeList

@@ -6,6 +6,7 @@ No sentence holds a password: what libpq and boto say names hosts, users and key
 import psycopg
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 from django.conf import settings
 from django.db import Error as DjangoDatabaseError
 from procrastinate.exceptions import ProcrastinateException
@@ -24,8 +25,8 @@ def sentence(error: BaseException) -> str:
     match cause:
         case psycopg.Error():
             return _about_database(cause)
-        case HTTPClientError():
-            return f"The bucket cannot be reached at {_endpoint()}: {one_line(cause)} Check S3_ENDPOINT_URL."
+        case NoConnection() | HTTPClientError():
+            return f"The bucket cannot be reached: {_endpoint()} does not answer; check S3_ENDPOINT_URL."
         case ClientError():
             return f"The bucket {settings.S3_BUCKET} at {_endpoint()} refuses: {one_line(cause)}"
         case BotoCoreError() | Boto3Error():

@@ -15,6 +15,9 @@ worker_class = "gthread"
 workers = environment.integer("WEB_CONCURRENCY", 2, low=1, high=64)
 threads = 8
 
+# Bytes of a request's first line, gunicorn's most: a long query is refused by the API, which names the parameter.
+limit_request_line = 8190
+
 timeout = 60  # seconds after which a worker that no longer answers its master is replaced
 graceful_timeout = 30  # seconds that running requests get after SIGTERM
 

@@ -16,6 +16,7 @@ from psycopg.errors import QueryCanceled
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
+from marketplace import faults
 from marketplace.parameters import LONGEST_QUOTE, shown
 
 logger = logging.getLogger(__name__)
@@ -38,27 +39,27 @@ class BadParameters(exceptions.APIException):
 
     status_code = HTTPStatus.BAD_REQUEST
 
-    def __init__(self, faults: Iterable[tuple[str, str, str]]) -> None:
+    def __init__(self, errors: Iterable[tuple[str, str, str]]) -> None:
         super().__init__()
-        self.errors = [{"parameter": name, "code": code, "detail": text} for name, code, text in faults]
+        self.errors = [{"parameter": name, "code": code, "detail": text} for name, code, text in errors]
 
 
 def unknown_parameters(given: Iterable[str], known: Iterable[str]) -> list[tuple[str, str, str]]:
     """Return a fault for each parameter that is not known, with the nearest name that is."""
     known = sorted(known)
-    faults = []
+    found = []
     for name in given:
         if name not in known:
             near = difflib.get_close_matches(name[:LONGEST_QUOTE], known, n=1)
             hint = f"; did you mean {near[0]}?" if near else "."
-            faults.append((name, "unknown", f"{shown(name)} is not a parameter of this address{hint}"))
-    return faults
+            found.append((name, "unknown", f"{shown(name)} is not a parameter of this address{hint}"))
+    return found
 
 
 def refuse_unknown_parameters(request: HttpRequest, *known: str) -> None:
     """Raise BadParameters if the query holds other parameters than these."""
-    if faults := unknown_parameters(request.GET, known):
-        raise BadParameters(faults)
+    if unknown := unknown_parameters(request.GET, known):
+        raise BadParameters(unknown)
 
 
 def problem(
@@ -141,7 +142,7 @@ def _suspicious(error: Exception) -> HttpResponse:
 
 
 def _unavailable(error: BaseException) -> HttpResponse:
-    logger.error("The database did not answer: %s", str(error).strip())
+    logger.error("The database did not answer: %s", faults.database_reason(error))
     detail = TOO_SLOW if isinstance(error.__cause__, QueryCanceled) else UNAVAILABLE
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 

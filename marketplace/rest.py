@@ -163,6 +163,14 @@ class PageNumberPagination(BasePagination):
 
     def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
         return [
-            {"name": name, "in": "query", "description": self.descriptions[name], "schema": kind.schema}
-            for name, kind in self.types.items()
+            {
+                "name": name,
+                "in": "query",
+                "description": self.descriptions[name],
+                "schema": kind.schema | more,
+            }
+            for name, kind, more in (
+                (name, kind, {"maximum": DEEPEST_ITEM} if name == "page" else {})
+                for name, kind in self.types.items()
+            )
         ]

@@ -93,6 +93,9 @@ TEMPLATES = [
     }
 ]
 
+# Reads change nothing, so they need not know their user: no session is looked up for them.
+PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+
 # Cache: in this process, or Redis where several processes must agree.
 CACHE_URL = environment.text("CACHE_URL")
 CACHES = {"default": environment.cache("CACHE_URL")}

@@ -1,9 +1,17 @@
 """What the passes over the bucket did."""
 
-from django.contrib import admin
+import time
+from typing import Any
 
-from marketplace.admin import ChoicesFilter, ReadOnlyModelAdmin, display
+from django.contrib import admin, messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from procrastinate.exceptions import AlreadyEnqueued
+
+from marketplace.admin import ChoicesFilter, ReadOnlyModelAdmin, action, display
 from media_sync.models import SyncRun, SyncState
+from media_sync.tasks import nightly_sync
 
 STATE_COLOURS = {"Done": "success", "Running": "info", "Failed": "danger"}
 
@@ -19,6 +27,7 @@ class SyncRunAdmin(ReadOnlyModelAdmin):
     list_filter = (("state", ChoicesFilter),)
     ordering = ("-started_at", "-id")
     sortable_by = ("started_at",)
+    actions_list = ("sync_now",)
     fieldsets = (
         (None, {"fields": (("bucket", "prefix"), ("state_shown", "dry_run"), "message")}),
         ("Objects", {"fields": (
@@ -30,3 +39,27 @@ class SyncRunAdmin(ReadOnlyModelAdmin):
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_shown(self, run: SyncRun) -> str:
         return str(SyncState(run.state).label)
+
+    def has_sync_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("media_sync.add_syncrun"))
+
+    @action(
+        description="Sync now",
+        icon="sync",
+        permissions=["sync"],  # by method: a named permission makes Django's checks query the database
+        dialog={
+            "title": "Sync the bucket now?",
+            "description": "The worker reads the whole listing and brings the catalogue in line with it.",
+            "form_submit_text": "Sync now",
+        },
+    )
+    def sync_now(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Enqueue the pass that also runs every night."""
+        try:
+            with transaction.atomic():  # the refusal of a second job undoes no more than itself
+                nightly_sync.configure().defer(timestamp=int(time.time()))
+            messages.success(request, "The sync is enqueued; its run appears here when the worker takes it.")
+        except AlreadyEnqueued:
+            messages.info(request, "A sync waits for the worker already.")
+        # The dialog was posted by htmx, which goes where this header says.
+        return HttpResponse(headers={"HX-Redirect": reverse("admin:media_sync_syncrun_changelist")})

@@ -4,12 +4,18 @@ import hashlib
 from typing import Any
 
 from django import forms
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.text import slugify
 
 from catalog.admin.fields import LinesField, SpecsField, TermsField, YearsField
-from catalog.models import Item, Production, Status, Term, Vocabulary
-from marketplace.admin import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
+from catalog.models import Item, MediaAsset, Production, Status, Term, Vocabulary
+from marketplace.admin import (
+    UnfoldAdminExpandableTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    WordsField,
+    WordsWidget,
+)
 
 
 class KeepsWords(forms.ModelForm[Any]):
@@ -28,6 +34,12 @@ class ItemForm(KeepsWords):
     production_years = YearsField()
     genres = TermsField(Vocabulary.GENRE)
     specs = SpecsField()
+    attach = WordsField(
+        required=False,
+        label="Attach files",
+        widget=WordsWidget(reverse_lazy("admin:catalog_mediaasset_unassigned")),
+        help_text="Files of the bucket that belong to no item yet, by the start of their key.",
+    )
 
     class Meta:
         model = Item
@@ -42,6 +54,14 @@ class ItemForm(KeepsWords):
         if cleaned.get("status") == Status.PUBLISHED and not cleaned.get("published_at"):
             cleaned["published_at"] = timezone.now()
         return cleaned
+
+    def clean_attach(self) -> list[str]:
+        keys: list[str] = self.cleaned_data["attach"]
+        free = set(MediaAsset.objects.filter(key__in=keys, item=None).values_list("key", flat=True))
+        taken = [f'"{key}"' for key in keys if key not in free]
+        if taken:
+            raise forms.ValidationError(f"{', '.join(taken)}: no such file without an item.", code="taken")
+        return keys
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).upper()

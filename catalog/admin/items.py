@@ -72,7 +72,7 @@ class ItemList(ModelAdmin):
     search_fields = ("reference",)  # opens the search box; what it finds is in get_search_results
     search_help_text = "Words, or the start of a reference"
     ordering = ("-updated_at", "-id")
-    actions = ("publish", "withdraw", "archive")
+    actions = ("publish", "withdraw", "archive", "delete_selected")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ItemChangeList
@@ -146,14 +146,21 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
 
     def get_fieldsets(self, request: HttpRequest, obj: Item | None = None) -> Any:
         record = (("Record", {"fields": ("created_at", ("updated_at", "version"))}),) if obj else ()
+        files = (("Files", {"fields": ("attach",)}),) if self.has_change_permission(request, obj) else ()
         return (
             (None, {"fields": (("name", "reference"), ("make", "model"), ("production_years", "slug"))}),
             ("Classification", {"fields": self.classification}),
             ("Sale", {"fields": (("price", "currency"), ("availability", "location"))}),
             ("Publication", {"fields": ("status", "published_at")}),
             ("Text", {"fields": ("description", "provenance", "specs")}),
+            *files,
             *record,
         )
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        super().save_related(request, form, formsets, change)
+        if keys := form.cleaned_data.get("attach"):
+            item_actions.attach_media(item=form.instance, keys=keys, by=request.user)  # type: ignore[arg-type]
 
 
 @admin.register(Vehicle)

@@ -2,12 +2,14 @@
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
 from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from catalog.admin.filters import AssignedFilter
-from catalog.admin.thumbnails import thumbnail
+from catalog.admin.thumbnails import PREVIEW, thumbnail
+from catalog.admin.words import typed_text, words_page
 from catalog.models import Item, MediaAsset, MediaAssetQuerySet, MediaState
 from marketplace.admin import ChoicesFilter, ModelAdmin, display
 
@@ -30,11 +32,11 @@ class MediaAssetAdmin(ModelAdmin):
     sortable_by = ("key",)
     autocomplete_fields = ("item",)
     readonly_fields = (
-        "picture", "key", "kind", "content_type", "size", "width", "height", "etag", "sha256", "state_shown",
+        "preview", "key", "kind", "content_type", "size", "width", "height", "etag", "sha256", "state_shown",
         "source_modified", "created_at", "updated_at",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("picture", "key", ("item", "position"), "alt_text", "caption")}),
+        (None, {"fields": ("preview", "key", "item", "position", "alt_text", "caption")}),
         ("Focal point", {"fields": (("focal_x", "focal_y"),)}),
         ("Object", {"fields": (
             ("state_shown", "kind"), ("content_type", "size"), ("width", "height"), "etag", "sha256",
@@ -65,6 +67,23 @@ class MediaAssetAdmin(ModelAdmin):
             queryset.filter(pk__in=found.union(MediaAsset.objects.filter(item__in=items).values("pk"))),
             False,
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        unassigned = path(
+            "unassigned/",
+            self.admin_site.admin_view(self.unassigned_view),
+            name="catalog_mediaasset_unassigned",
+        )
+        return [unassigned, *super().get_urls()]
+
+    def unassigned_view(self, request: HttpRequest) -> JsonResponse:
+        """Answer one page of the keys that belong to no item and begin with `term`."""
+        keys = MediaAsset.objects.filter(item=None, key__startswith=typed_text(request)).order_by("key")
+        return words_page(request, keys.values_list("key", flat=True))
+
+    @display(description="picture")
+    def preview(self, asset: MediaAsset) -> SafeString:
+        return thumbnail(asset, asset.alt_text or asset.key, PREVIEW)
 
     @display(description="")
     def picture(self, asset: MediaAsset) -> SafeString:

@@ -3,17 +3,15 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import CharField, F, Func, Q, Value
 from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import URLPattern, path
 
 from catalog import actions
 from catalog.admin.forms import TermForm
+from catalog.admin.words import typed_text, words_page
 from catalog.models import Term, TermQuerySet, Vocabulary
 from marketplace.admin import ChoicesFilter, ModelAdmin, display
-
-WORDS_PER_PAGE = 20
 
 
 def containing(terms: TermQuerySet, text: str) -> TermQuerySet:
@@ -68,14 +66,8 @@ class TermAdmin(ModelAdmin):
 
     def words_view(self, request: HttpRequest, vocabulary: str) -> JsonResponse:
         """Answer one page of the vocabulary's names that contain `term`, as select2 reads it."""
-        if not request.user.has_module_perms("catalog"):
-            raise PermissionDenied
+        text = typed_text(request)
         if vocabulary not in Vocabulary.values:
             raise Http404
-        text = request.GET.get("term", "").replace("\x00", "")[:100]
-        number = request.GET.get("page", "1")
-        first = (int(number[:6]) - 1) * WORDS_PER_PAGE if number.isdecimal() and int(number[:6]) > 0 else 0
         names = containing(Term.objects.of(vocabulary), text).order_by("name", "id")
-        found = list(names.values_list("name", flat=True)[first : first + WORDS_PER_PAGE + 1])
-        results = [{"id": name, "text": name} for name in found[:WORDS_PER_PAGE]]
-        return JsonResponse({"results": results, "pagination": {"more": len(found) > WORDS_PER_PAGE}})
+        return words_page(request, names.values_list("name", flat=True))

@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from catalog.models import Item, MediaAsset, MediaKind, MediaState
 
+SMALL, PREVIEW = (64, 48), (320, 240)  # pixels, wide and high
 NO_PICTURE = SafeString(
     '<span class="material-symbols-outlined text-base-400" aria-label="no picture">image</span>'
 )
@@ -26,13 +27,14 @@ def cover(item: Item) -> SafeString:
     return thumbnail(covers[0], covers[0].alt_text or item.name) if covers else NO_PICTURE
 
 
-def thumbnail(asset: MediaAsset, alt: str) -> SafeString:
+def thumbnail(asset: MediaAsset, alt: str, size: tuple[int, int] = SMALL) -> SafeString:
     """Show the picture where there is one. The address is signed here, without asking the bucket."""
     if asset.kind != MediaKind.IMAGE or asset.state != MediaState.PRESENT:
         return NO_PICTURE
     return format_html(
-        '<img src="{}" alt="{}" loading="lazy" decoding="async" width="64" height="48"'
-        ' class="h-12 w-16 max-w-none object-cover rounded-default bg-base-100 dark:bg-base-800">',
+        '<img src="{}" alt="{}" loading="lazy" decoding="async" width="{}" height="{}"'
+        ' class="max-w-none object-cover rounded-default bg-base-100 dark:bg-base-800" style="aspect-ratio: 4 / 3">',
         default_storage.url(asset.key),
         alt,
+        *size,
     )

@@ -1,6 +1,5 @@
 """Filters as one line each: a parameter type, and the condition that its value puts on the rows."""
 
-import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -177,7 +176,7 @@ class ParameterFilterSet(django_filters.FilterSet):
     def get_filters(cls) -> dict[str, ParameterFilter]:
         variants: dict[str, ParameterFilter] = {}
         for name, declared in super().get_filters().items():
-            variants |= {key: copy.copy(each) for key, each in declared.variants(name).items()}
+            variants |= declared.variants(name)
         return variants
 
     def faults(self) -> Iterable[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 from catalog.api import filters, projections, serializers
 from catalog.api.filtering import ParameterFilterBackend, ParameterFilterSet
 from catalog.api.projections import Links, Row, Rows
-from catalog.models import Item, ItemQuerySet, Kind, Production, Term
+from catalog.models import Item, ItemQuerySet, Kind, Production, Term, may_see_all
 from marketplace.problems import NOT_FOUND, refuse_unknown_parameters
 
 INDEX = {
@@ -48,12 +48,15 @@ class ReadViewSet(GenericViewSet[Any]):
     detail_serializer_class: ClassVar[type[serializers.Shape] | None] = None
 
     def rows(self, queryset: Any) -> Rows:
+        """Select the columns that the answer needs."""
         raise NotImplementedError
 
     def row_json(self, row: Row, links: Links) -> Row:
+        """Shape a row for the list."""
         raise NotImplementedError
 
     def detail_json(self, row: Row, links: Links) -> Row:
+        """Shape a row for its detail."""
         return self.row_json(row, links)
 
     def get_serializer_class(self) -> type[Any]:
@@ -62,9 +65,8 @@ class ReadViewSet(GenericViewSet[Any]):
         return super().get_serializer_class()
 
     def sees_all(self) -> bool:
-        """Whether the caller may see drafts: the same people as `ItemQuerySet.visible_to` lets."""
-        user = self.request.user
-        return bool(user.is_active and user.is_staff and user.has_perm("catalog.view_item"))
+        """Return whether the caller may see drafts."""
+        return may_see_all(self.request.user)
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.rows(self.filter_queryset(self.get_queryset())))
@@ -72,6 +74,7 @@ class ReadViewSet(GenericViewSet[Any]):
         return self.get_paginated_response([self.row_json(row, links) for row in page or ()])
 
     def one(self, request: Request, **key: str) -> Response:
+        """Answer with the row of this key among those that the caller may see; a 404 if there is none."""
         refuse_unknown_parameters(request)
         row = self.rows(self.get_queryset().filter(**key).order_by()).first()
         if row is None:

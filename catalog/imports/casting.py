@@ -29,7 +29,6 @@ TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)
 TIME_SENTENCE = "A time must be written as 2026-01-31 or 2026-01-31T18:30:00Z."
 SLUG = "^[-a-zA-Z0-9_]+$"
 SLUG_SENTENCE = "A slug holds letters without accents, digits, hyphens and underscores only."
-ERRORS = "('#REF!', '#N/A', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!')"
 Fault = tuple[str, str, str]  # column, condition, message; the latter two in SQL
 
 
@@ -141,13 +140,9 @@ def _read(target: Target, column: Column, raw: str) -> str:
 def _faults(target: Target, column: Column) -> list[Fault]:
     """Return what can be wrong with the column's cells, as conditions on `r_`, `v_` and `given_` columns."""
     raw, value = f"r_{column.name}", f"v_{column.name}"
-    found: list[Fault] = [
-        (
-            column.name,
-            f"starts_with({raw}, '#') AND {raw} IN {ERRORS}",
-            "'The cell holds an error of its spreadsheet instead of a value.'",
-        )
-    ]
+    found: list[Fault] = []
+    if column.reading not in LOOKED_UP:
+        found.append((column.name, sql.is_error(raw), sql.quoted(sql.ERROR_SENTENCE)))
     if column.name == target.key and target.kind:
         sentence = f"The {column.name} is missing; it tells which item the row is."
         found.append((column.name, f"{value} IS NULL OR {value} = ''", sql.quoted(sentence)))

@@ -36,7 +36,13 @@ def create_lookup(cursor: CursorWrapper, column: Column, query: str) -> None:
     """Make the column's table from a query of (cell, line, value, fault)."""
     table = table_of(column)
     sql.run(cursor, f"DROP TABLE IF EXISTS pg_temp.{table}")
-    sql.run(cursor, f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {query}")
+    sql.run(
+        cursor,
+        f"""CREATE TEMP TABLE {table} ON COMMIT DROP AS
+            SELECT cell, line, value,
+                   CASE WHEN {sql.is_error('cell')} THEN {sql.quoted(sql.ERROR_SENTENCE)} ELSE fault END AS fault
+              FROM ({query}) AS looked""",
+    )
     sql.run(cursor, f"ANALYZE {table}")
 
 

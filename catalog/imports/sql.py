@@ -11,6 +11,8 @@ BLANKS = (
     r"E' \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     r"\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'"
 )
+ERRORS = "('#REF!', '#N/A', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!')"
+ERROR_SENTENCE = "The cell holds an error of its spreadsheet instead of a value."
 CLEAR = "IN ('[clear]', '[Clear]', '[CLEAR]')"
 
 
@@ -50,10 +52,18 @@ def folded(expression: str) -> str:
 def trimmed(raw: str) -> str:
     """Return the cell without blanks around it; NULL where nothing is left.
 
-    Exports put an apostrophe before text that a spreadsheet program would run as a formula; it comes off here.
+    Exports put an apostrophe before text that a spreadsheet program would run as a formula; it comes off
+    here. Most cells are ASCII, and begin and end above both (39 is the apostrophe): a look at the ends
+    costs a third of trimming.
     """
-    escaped = f"starts_with({raw}, '''') AND {raw} ~ '^''+[=+@\\t\\r-]'"
-    return f"nullif(btrim(CASE WHEN {escaped} THEN substr({raw}, 2) ELSE {raw} END, {BLANKS}), '')"
+    plain = f"ascii({raw}) > 39 AND ascii(right({raw}, 1)) > 39 AND octet_length({raw}) = length({raw})"
+    escaped = f"{raw} ~ '^''+[=+@\\t\\r-]'"
+    rest = f"nullif(btrim(CASE WHEN {escaped} THEN substr({raw}, 2) ELSE {raw} END, {BLANKS}), '')"
+    return f"CASE WHEN {plain} THEN {raw} ELSE {rest} END"
+
+
+def is_error(cell: str) -> str:
+    return f"(ascii({cell}) = ascii('#') AND {cell} IN {ERRORS})"
 
 
 def canonical(expression: str) -> str:

@@ -15,6 +15,7 @@ from catalog.models.item import (
     Status,
     Tool,
     Vehicle,
+    may_see_all,
     unused_slug,
 )
 from catalog.models.media import MediaAsset, MediaAssetQuerySet, MediaKind, MediaState
@@ -56,5 +57,6 @@ __all__ = [
     "Tool",
     "Vehicle",
     "Vocabulary",
+    "may_see_all",
     "unused_slug",
 ]

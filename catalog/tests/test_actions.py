@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.actions import Rename, StatusChange, archive, publish, rename_term, withdraw
+from catalog.actions import Rename, StatusChange, archive, attach_media, publish, rename_term, withdraw
 from catalog.models import Item, Status, Vocabulary
-from catalog.tests.factories import ItemFactory, ProductionFactory, TermFactory
+from catalog.tests.factories import ItemFactory, MediaAssetFactory, ProductionFactory, TermFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +86,23 @@ def test_archive_any_hides_it(curator: User) -> None:
 
     assert done == StatusChange(Status.ARCHIVED, changed=1, unchanged=1)
     assert not Item.objects.published().exists()
+
+
+def test_attach_media_puts_free_files_behind_the_own_ones(curator: User) -> None:
+    item, other = ItemFactory.create_batch(2)
+    MediaAssetFactory.create(item=item, key="own.jpg", position=4)
+    MediaAssetFactory.create(item=other, key="other.jpg")
+    for key in ("b.jpg", "a.jpg", "c.jpg"):
+        MediaAssetFactory.create(key=key)
+
+    attached = attach_media(item=item, keys=["b.jpg", "a.jpg", "other.jpg", "nowhere.jpg"], by=curator)
+
+    assert attached == 2
+    assert list(item.media.in_order().values_list("key", "position")) == [
+        ("own.jpg", 4),
+        ("a.jpg", 5),
+        ("b.jpg", 6),
+    ]
 
 
 def test_rename_term_rewrites_items_and_productions(curator: User) -> None:

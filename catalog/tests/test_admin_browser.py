@@ -114,7 +114,7 @@ def test_vehicle_with_a_taken_reference_is_refused(staff_page: Page) -> None:
 @pytest.mark.usefixtures("garage")
 def test_vehicles_published_together(staff_page: Page) -> None:
     staff_page.goto(LIST)
-    staff_page.locator("#action-toggle, thead input.action-select").first.check()
+    staff_page.locator("#action-toggle").first.check()
     staff_page.get_by_label("Select action to run").select_option("Publish")
 
     staff_page.get_by_role("button", name="Run").click()

@@ -74,7 +74,7 @@ def posted_back(client: Client, address: str) -> dict[str, Any]:
     for inline in context["inline_admin_formsets"]:
         forms = [inline.formset.management_form, *inline.formset.initial_forms]
         data |= {field.html_name: field.value() for form in forms for field in form}
-    return {name: "" if value is None else value for name, value in data.items()}
+    return {name: value for name, value in data.items() if value is not None}
 
 
 @pytest.fixture
@@ -259,6 +259,87 @@ def test_vehicle_saved_leaves_the_person_in_the_history(admin_client: Client, ad
 
     change = car.events.get(pgh_label="update")  # type: ignore[attr-defined]
     assert change.pgh_context.metadata["user"] == admin_user.pk
+
+
+def test_vehicle_saved_with_files_attached_has_them(admin_client: Client) -> None:
+    car = VehicleFactory.create()
+    MediaAssetFactory.create(key="loose/1.jpg")
+
+    admin_client.post(f"{LIST}{car.pk}/change/", form_data(attach=["loose/1.jpg"]))
+
+    assert list(car.media.values_list("key", "position")) == [("loose/1.jpg", 1)]
+
+
+def test_vehicle_with_files_of_another_item_is_refused(admin_client: Client) -> None:
+    MediaAssetFactory.create(key="theirs.jpg", item=ToolFactory.create())
+
+    assert errors(admin_client, attach=["theirs.jpg", "nowhere.jpg"]) == [
+        '"theirs.jpg", "nowhere.jpg": no such file without an item.'
+    ]
+
+
+def test_unassigned_files_found_by_the_start_of_their_key(admin_client: Client) -> None:
+    for key in ("loose/1.jpg", "loose/2.jpg", "other.jpg"):
+        MediaAssetFactory.create(key=key)
+    MediaAssetFactory.create(key="loose/3.jpg", item=ItemFactory.create())
+
+    answer = admin_client.get("/admin/catalog/mediaasset/unassigned/", {"term": "loose/"})
+
+    assert [result["id"] for result in answer.json()["results"]] == ["loose/1.jpg", "loose/2.jpg"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/admin/catalog/mediaasset/unassigned/", "/admin/catalog/term/words/genre/"]
+)
+def test_words_are_not_for_staff_without_a_right(
+    address: str, client: Client, django_user_model: Any
+) -> None:
+    client.force_login(django_user_model.objects.create_user("stranger", is_staff=True))
+
+    assert client.get(address).status_code == 403
+
+
+def test_vehicle_page_for_a_viewer_has_no_fields_to_change(client: Client, django_user_model: Any) -> None:
+    viewer = django_user_model.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_vehicle"))
+    client.force_login(viewer)
+    car = VehicleFactory.create(genres=["Spy"], production_years=[1964, 1965], specs={"Doors": "2"})
+
+    answer = client.get(f"{LIST}{car.pk}/change/")
+
+    assert answer.status_code == 200
+    assert 'name="_save"' not in answer.content.decode()
+    assert 'name="attach"' not in answer.content.decode()
+
+
+def test_vehicles_deleted_in_great_number_are_refused(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketplace.admin.DELETE_LIMIT", 2)
+    cars = VehicleFactory.create_batch(3)
+
+    answer = admin_client.post(
+        LIST,
+        {"action": "delete_selected", "_selected_action": [car.pk for car in cars], "post": "yes"},
+        follow=True,
+    )
+
+    assert [str(message) for message in answer.context["messages"]] == [
+        "Choose at most 2 vehicles to delete at once."
+    ]
+    assert Vehicle.objects.count() == 3
+
+
+def test_vehicles_deleted_take_their_appearances_with_them(admin_client: Client) -> None:
+    car = VehicleFactory.create()
+    AppearanceFactory.create(item=car)
+    asset = MediaAssetFactory.create(item=car)
+
+    admin_client.post(LIST, {"action": "delete_selected", "_selected_action": [car.pk], "post": "yes"})
+
+    asset.refresh_from_db()
+    assert not Vehicle.objects.exists()
+    assert asset.item is None
 
 
 def test_tool_form_has_categories_and_no_chassis(admin_client: Client) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.models import User
 from catalog.api import serializers
 from catalog.models import Kind
 from catalog.tests.api import listed_slugs, staff_client
@@ -301,3 +302,14 @@ def test_status_is_unknown_to_readers(client):
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["parameter"] == "status"
+
+
+def test_session_of_the_admin_is_not_looked_at(client, django_assert_num_queries):
+    client.force_login(User.objects.create_superuser("root"))
+    VehicleFactory.create(slug="hidden")
+
+    with django_assert_num_queries(1):
+        answer = client.get("/v1/vehicles/")
+
+    assert answer.json()["results"] == []
+    assert "Cookie" not in answer.headers.get("Vary", "")

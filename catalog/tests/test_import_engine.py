@@ -1,5 +1,6 @@
 """Rows against the catalogue: what is new, what changes, what stays, what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -342,3 +343,28 @@ def test_every_field_is_a_column_or_kept_by_the_database(columns, model, kept_by
     names = {column.name for column in columns} - {"appearances"}
 
     assert {field.name for field in model._meta.concrete_fields} == names | kept_by_others
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_at_once_queue_up(tmp_path):
+    one = table(
+        tmp_path / "one.csv", "reference,name,genres", *[[f"A-{n}", "Car", f"G{n % 7}"] for n in range(300)]
+    )
+    two = table(
+        tmp_path / "two.csv",
+        "reference,name,genres",
+        *[[f"a-{n}", "Car", f"g{n % 7}"] for n in range(299, -1, -1)],
+    )
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(in_own_connection, [one, two, one, two]))
+
+    assert sorted(counts(result) for result in results) == [(0, 0, 300, 0)] * 3 + [(300, 0, 0, 0)]
+    assert (Item.objects.count(), Term.objects.count()) == (300, 7)
+
+
+def in_own_connection(path):
+    try:
+        return run(path)
+    finally:
+        connection.close()

@@ -81,7 +81,7 @@ def test_rule_is_held_by_the_database(factory: Any, constraint: str, values: dic
 
 def test_every_check_constraint_is_broken_above_and_has_a_sentence():
     checks = {
-        constraint.name: constraint.violation_error_message
+        constraint.name: str(constraint.violation_error_message)
         for model in (Item, Production, Appearance, Term, MediaAsset)
         for constraint in model._meta.constraints
         if isinstance(constraint, models.CheckConstraint)

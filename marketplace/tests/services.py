@@ -18,10 +18,18 @@ def pytest_load_initial_conftests() -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [
-        report for report in terminalreporter.getreports("skipped") if "browser" in getattr(report, "keywords", {})
+        report
+        for report in terminalreporter.getreports("skipped")
+        if "browser" in getattr(report, "keywords", {})
     ]
     if not skipped:
         return
-    reasons = {report.longrepr[2].removeprefix("Skipped: ") for report in skipped if isinstance(report.longrepr, tuple)}
+    reasons = {
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in skipped
+        if isinstance(report.longrepr, tuple)
+    }
     terminalreporter.section("browser tests were NOT run", sep="!", red=True, bold=True)
-    terminalreporter.line(f"WARNING: {len(skipped)} browser tests were skipped. {' '.join(sorted(reasons))}", red=True)
+    terminalreporter.line(
+        f"WARNING: {len(skipped)} browser tests were skipped. {' '.join(sorted(reasons))}", red=True
+    )

@@ -23,7 +23,8 @@ def environment(var_dir: Path, **extra: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name.removesuffix("_FILE") not in CONFIGURING and not name.startswith(("AWS_ACC", "AWS_SEC", "COV", "PYTEST"))
+        if name.removesuffix("_FILE") not in CONFIGURING
+        and not name.startswith(("AWS_ACC", "AWS_SEC", "COV", "PYTEST"))
     }
     return kept | {"VAR_DIR": str(var_dir), "PYTHONPATH": str(BASE_DIR)} | extra
 
@@ -71,11 +72,18 @@ class ServiceUser:
         "print(json.dumps([embedded.database_url(), embedded.s3_endpoint_url()]), flush=True); sys.stdin.read()"
     )
 
-    def __init__(self, var_dir: Path, **extra: str) -> None:
+    def __init__(self, var_dir: Path, run_as: int | None = None, **extra: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", self.PROGRAM], env=environment(var_dir, **extra), text=True,
+            [sys.executable, "-c", self.PROGRAM], env=environment(var_dir, **extra), text=True, user=run_as,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+
+    def __enter__(self) -> "ServiceUser":
+        assert self.answer(), self.end()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def answer(self) -> str:
         """Wait until the services are up; return their addresses as JSON, "" when they do not start."""

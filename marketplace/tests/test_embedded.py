@@ -1,10 +1,13 @@
 """The embedded services as processes: each test has a VAR_DIR of its own."""
 
+import contextlib
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -15,18 +18,47 @@ import psutil
 import psycopg
 import pytest
 
-from marketplace.tests.stack import ServiceUser, processes_of, wait_until
+from marketplace import embedded
+from marketplace.tests.stack import ServiceUser, environment, processes_of
+
+NOBODY = pwd.getpwnam("nobody").pw_uid
+
+
+@contextlib.contextmanager
+def directory() -> Iterator[Path]:
+    """A short path: pytest's own are long enough to move PostgreSQL's socket elsewhere."""
+    path = Path(tempfile.mkdtemp(prefix="home-")).resolve()
+    path.chmod(0o711)  # so that no start has to
+    try:
+        yield path
+    finally:
+        for process in psutil.process_iter(["cmdline"]):
+            if any(word.startswith(f"{path}/") for word in process.info["cmdline"] or []):
+                process.kill()
+        shutil.rmtree(path)
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    """A short path: pytest's own are long enough to move PostgreSQL's socket elsewhere."""
-    path = Path(tempfile.mkdtemp(prefix="home-")).resolve()
-    yield path
-    for process in psutil.process_iter(["cmdline"]):
-        if any(word.startswith(f"{path}/") for word in process.info["cmdline"] or []):
-            process.kill()
-    shutil.rmtree(path)
+def bare() -> Iterator[Path]:
+    """A VAR_DIR that nothing has used."""
+    with directory() as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def used() -> Iterator[Path]:
+    with directory() as path:
+        with ServiceUser(path):
+            pass
+        yield path
+
+
+@pytest.fixture
+def home(used: Path) -> Iterator[Path]:
+    """A VAR_DIR whose services have run before: a copy, which takes a fraction of making one."""
+    with directory() as path:
+        subprocess.run(["cp", "-a", f"{used}/.", str(path)], check=True)
+        yield path
 
 
 def works(answer: str) -> bool:
@@ -47,14 +79,14 @@ def rclone(home: Path) -> int:
     return int(json.loads((home / "services.json").read_text())["s3_pid"])
 
 
-def test_services_on_first_start_work_and_go_with_their_last_user(home):
-    first, second = ServiceUser(home), ServiceUser(home)
+def test_services_on_first_start_work_and_go_with_their_last_user(bare):
+    first, second = ServiceUser(bare), ServiceUser(bare)
     answers = {first.answer(), second.answer()}
     assert first.end() == ""
     assert len(answers) == 1
     assert works(answers.pop())
     assert second.end() == ""
-    assert processes_of(home) == []
+    assert processes_of(bare) == []
 
 
 def test_services_after_everything_was_killed_start_again(home):
@@ -98,16 +130,19 @@ def test_services_with_pids_that_strangers_have_now_leave_the_strangers_alone(ho
     stranger.wait()
 
 
-def test_services_of_a_copied_directory_are_others_than_the_originals(home):
-    original = ServiceUser(home / "one")
-    before = original.answer()
-    shutil.copytree(home / "one", home / "two", ignore=shutil.ignore_patterns("postgres", ".s.PGSQL*"))
-    copy = ServiceUser(home / "two")
-    after = copy.answer()
-    assert not set(json.loads(before)) & set(json.loads(after))
-    assert copy.end() == ""
-    assert works(before)
-    assert original.end() == ""
+def test_services_of_a_copied_directory_are_others_than_the_originals(home, used):
+    with ServiceUser(used) as original:
+        state = (used / "services.json").read_text()
+        (home / "services.json").write_text(state)
+        shutil.copy(used / "postgres" / "postmaster.pid", home / "postgres")
+        with ServiceUser(home):
+            copied = json.loads((home / "services.json").read_text())
+        assert (
+            not {"database_url", "s3_endpoint_url", "s3_pid"}
+            & dict(copied.items() & json.loads(state).items()).keys()
+        )
+        assert original.process.poll() is None
+        assert processes_of(used)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +154,14 @@ def test_services_of_a_copied_directory_are_others_than_the_originals(home):
         pytest.param("a:b%20#?", id="characters of addresses"),
     ],
 )
-def test_services_under_an_unusual_path_work_and_leave_nothing(home, name):
+def test_services_under_an_unusual_path_work_and_leave_nothing(home, bare, name):
     litter = set(Path("/tmp").glob("catalogue-*"))
-    user = ServiceUser(home / name)
+    home.rename(bare / name)
+    user = ServiceUser(bare / name)
     assert works(user.answer())
     assert user.end() == ""
     assert set(Path("/tmp").glob("catalogue-*")) <= litter
+    (bare / name).rename(home)
 
 
 def test_services_in_an_environment_for_other_servers_work(home):
@@ -144,21 +181,24 @@ def test_services_without_their_socket_are_started_anew(home):
     user.end()
 
 
-def test_services_made_by_the_first_of_two_are_not_stopped_by_its_fork(home):
-    program = "import os; from marketplace import embedded; embedded.start(); os.fork() or exit(); os.wait(); print(embedded.down())"
-    user = ServiceUser(home)
-    user.process.stdin.close()
-    user.process.wait(timeout=30)
+def test_services_of_a_process_that_forks_outlive_the_fork(home):
+    program = (
+        "import os, sys; from marketplace import embedded; embedded.start()\n"
+        "if not os.fork(): sys.exit()\n"
+        "os.wait(); print(embedded.down())"
+    )
     done = subprocess.run(
-        [user.process.args[0], "-W", "ignore", "-c", program],
-        env=os.environ | {"VAR_DIR": str(home), "DATABASE_URL": "", "S3_ENDPOINT_URL": ""},
-        capture_output=True, text=True, timeout=60, check=True, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    assert done.stdout == "[]\n"
+        [sys.executable, "-c", program],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_services_over_data_of_another_version_say_so(home):
-    (home / "postgres").mkdir(mode=0o700)
     (home / "postgres" / "PG_VERSION").write_text("9\n")
     user = ServiceUser(home)
     assert user.answer() == ""
@@ -169,28 +209,68 @@ def test_services_over_data_of_another_version_say_so(home):
     ("place", "sentence"),
     [
         pytest.param("file", "cannot be used: {home}/file is not a directory.", id="a file"),
-        pytest.param("file/below", "cannot be used: {home}/file/below is not a directory.", id="below a file"),
+        pytest.param(
+            "file/below", "cannot be used: {home}/file/below is not a directory.", id="below a file"
+        ),
         pytest.param("line\nbreak", "must be a path of printable characters", id="a line break"),
     ],
 )
-def test_services_under_an_unusable_path_say_so(home, place, sentence):
-    (home / "file").touch()
-    user = ServiceUser(home / place)
+def test_services_under_an_unusable_path_say_so(bare, place, sentence):
+    (bare / "file").touch()
+    user = ServiceUser(bare / place)
     assert user.answer() == ""
-    assert sentence.format(home=home) in user.end().splitlines()[-1]
+    assert sentence.format(home=bare) in user.end().splitlines()[-1]
 
 
-def test_secret_is_kept_and_readable_by_its_owner_only(home, monkeypatch):
-    monkeypatch.setenv("VAR_DIR", str(home))
-    from marketplace import embedded
-
+def test_secret_is_kept_and_readable_by_its_owner_only(bare, monkeypatch):
+    monkeypatch.setenv("VAR_DIR", str(bare))
     made = embedded.secret("some_key")
     assert len(made) == 64
     assert embedded.secret("some_key") == made
-    assert (home / "some_key").stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in home.iterdir()] == ["some_key"]
+    assert (bare / "some_key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in bare.iterdir()] == ["some_key"]
 
 
-def test_wait_until_gives_up_in_time():
-    with pytest.raises(AssertionError):
-        wait_until(lambda: False, seconds=0.1)
+def test_directory_on_the_way_that_others_may_not_pass_is_opened_and_named(home):
+    if os.geteuid():
+        pytest.skip("Only root starts PostgreSQL as somebody else.")
+    home.chmod(0o700)
+    user = ServiceUser(home)
+    assert works(user.answer())
+    assert (
+        user.end()
+        == f"Other users may now pass through {home} (chmod o+x): PostgreSQL does not run as root.\n"
+    )
+    assert home.stat().st_mode & 0o777 == 0o701
+
+
+def can_be_somebody_else() -> bool:
+    """Whether another user may run this Python at all; one under /root is closed to others."""
+    try:
+        return (
+            subprocess.run([sys.executable, "-c", "import psycopg"], user=NOBODY, check=False).returncode == 0
+        )
+    except PermissionError:
+        return False
+
+
+needs_somebody_else = pytest.mark.skipif(
+    not can_be_somebody_else(),
+    reason="Needs root, and a Python that others may run, to try what another user sees.",
+)
+
+
+@needs_somebody_else
+def test_services_of_another_user_are_refused_in_a_sentence(home):
+    user = ServiceUser(home, run_as=NOBODY)
+    assert user.answer() == ""
+    assert f"VAR_DIR ({home}) cannot be used: Permission denied" in user.end().splitlines()[-1]
+
+
+@needs_somebody_else
+def test_services_of_a_user_who_is_not_root_work(bare):
+    os.chown(bare, NOBODY, -1)
+    user = ServiceUser(bare, run_as=NOBODY)
+    assert works(user.answer())
+    assert (bare / "postgres").stat().st_uid == NOBODY
+    assert user.end() == ""

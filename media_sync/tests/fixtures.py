@@ -6,9 +6,11 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from PIL import Image
 
 from media_sync import storage
+from media_sync.report import SyncResult
 
 
 @pytest.fixture
@@ -44,3 +46,18 @@ def picture(width: int = 40, height: int = 30, *, file_format: str = "JPEG", ori
     exif[0x0112] = orientation
     Image.new("RGB", (width, height), "navy").save(file, file_format, exif=exif)
     return file.getvalue()
+
+
+def counts(result: SyncResult) -> dict[str, int]:
+    """Return the result's counts that are not 0."""
+    names = (
+        "listed", "created", "changed", "returned", "missing", "unchanged", "unassigned", "assigned", "ignored",
+    )  # fmt: skip
+    return {name: getattr(result, name) for name in names if getattr(result, name)}
+
+
+def row_versions() -> list[tuple[int, str, str]]:
+    """Return the physical version of every asset's row: a write that changes nothing makes a new one too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, xmin::text, ctid::text FROM catalog_mediaasset ORDER BY id")
+        return cursor.fetchall()

@@ -1,0 +1,90 @@
+"""`manage.py doctor`: what it finds, and what to do about it."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "given")
+
+
+@pytest.fixture
+def well(bucket):
+    """All that the doctor looks for."""
+    User.objects.create_superuser("ada", "ada@example.com", "a long passphrase")
+    heartbeat("now()")
+
+
+def heartbeat(when: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({when})")
+
+
+def examined() -> tuple[int, dict]:
+    """Return the exit code and the findings by name."""
+    said, code = StringIO(), 0
+    try:
+        call_command("doctor", "--json", stdout=said)
+    except SystemExit as ended:
+        code = ended.code
+    found = json.loads(said.getvalue())
+    assert found["ok"] is (code == 0)
+    return code, {check["name"]: check for check in found["checks"]}
+
+
+def problems(findings: dict) -> dict[str, tuple[str, str]]:
+    return {name: (check["found"], check["remedy"]) for name, check in findings.items() if not check["ok"]}
+
+
+def test_doctor_when_all_is_well_finds_nothing(well):
+    code, findings = examined()
+    assert (code, problems(findings)) == (0, {})
+    assert list(findings) == [
+        "VAR_DIR", "SECRET_KEY", "database", "migrations", "extensions", "administrator", "worker", "bucket",
+    ]  # fmt: skip
+    assert findings["administrator"]["found"] == "ada"
+
+
+def test_doctor_without_people_and_worker_says_how_to_get_them(bucket):
+    code, findings = examined()
+    assert (code, problems(findings)) == (
+        1,
+        {
+            "administrator": ("nobody may sign in as one", "run `manage.py provision_admin`"),
+            "worker": ("none has been seen", "start one: `make run`, or `manage.py procrastinate worker`"),
+        },
+    )
+
+
+def test_doctor_with_a_worker_long_gone_says_when_it_was(bucket):
+    heartbeat("'2026-01-02 03:04:05Z'")
+    assert problems(examined()[1])["worker"][0] == "last seen 2026-01-02 03:04:05 UTC"
+
+
+def test_doctor_without_a_bucket_server_names_the_variable(well, settings):
+    settings.S3_ENDPOINT_URL = "http://127.0.0.1:1"
+    code, findings = examined()
+    assert (code, list(problems(findings))) == (1, ["bucket"])
+    assert "S3_ENDPOINT_URL" in findings["bucket"]["remedy"]
+
+
+def test_doctor_with_a_made_up_key_beside_a_shared_database_objects(well, monkeypatch):
+    monkeypatch.delenv("SECRET_KEY")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://shared")
+    assert list(problems(examined()[1])) == ["SECRET_KEY"]
+
+
+def test_doctor_for_people_prints_a_line_a_check(well):
+    said = StringIO()
+    call_command("doctor", stdout=said)
+    lines = said.getvalue().splitlines()
+    assert [line[:9] for line in lines] == ["ok       "] * 8
