@@ -20,7 +20,6 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
-from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.views import ChangeList as UnfoldChangeList
 from unfold.widgets import (
@@ -28,12 +27,10 @@ from unfold.widgets import (
     UnfoldAdminExpandableTextareaWidget,
     UnfoldAdminMultipleAutocompleteWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
 __all__ = [
-    "ActionVariant",
     "AdminPasswordChangeForm",
     "CappedPaginator",
     "ChangeList",
@@ -48,7 +45,6 @@ __all__ = [
     "UnfoldAdminExpandableTextareaWidget",
     "UnfoldAdminSelectWidget",
     "UnfoldAdminTextInputWidget",
-    "UnfoldAdminTextareaWidget",
     "UserChangeForm",
     "UserCreationForm",
     "WordsField",

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import errno
 import http.client
+import importlib
 import json
 import os
 import select
@@ -125,6 +126,8 @@ class Supervisor:
 
     def run(self) -> None:
         """Serve until the end is asked for; raise ImproperlyConfigured when that cannot be."""
+        # Reads its variables: what is wrong with them is one sentence here, and a traceback of gunicorn's later.
+        importlib.import_module("marketplace.gunicorn")
         listener = self._listener()
         try:
             embedded.start()
@@ -223,7 +226,7 @@ class Supervisor:
         for child in self.children:
             if child.has_ended():
                 _say(f"{child.name} ended ({child.how_it_ended()}); starting it again.")
-                _count(child.endings, child.name)
+                count_end(child.endings, child.name)
                 child.kill()
                 child.start()
 
@@ -232,7 +235,7 @@ class Supervisor:
         if not missing:
             return
         _say(f"{' and '.join(missing)} ended; starting again.")
-        _count(self.service_restarts, " and ".join(missing))
+        count_end(self.service_restarts, " and ".join(missing))
         before = embedded.database_url(), embedded.s3_endpoint_url()
         embedded.ensure_up()
         if (embedded.database_url(), embedded.s3_endpoint_url()) != before:
@@ -274,7 +277,7 @@ def _answers(port: int) -> bool:
     return False
 
 
-def _count(endings: list[float], name: str) -> None:
+def count_end(endings: list[float], name: str) -> None:
     """Note one more end; raise when there were too many of late."""
     now = time.monotonic()
     endings[:] = [ending for ending in endings if now - ending < RESTART_SECONDS] + [now]

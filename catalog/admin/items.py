@@ -112,7 +112,7 @@ class ItemList(ModelAdmin):
 
     @display(description="last change", ordering="updated_at")
     def changed(self, item: Item) -> SafeString:
-        return one_line(date_format(localtime(item.updated_at), "Y-m-d H:i"))
+        return one_line(date_format(localtime(item.updated_at), "Y-m-d"))
 
     @admin.action(description="Publish", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
@@ -176,8 +176,13 @@ class GoodsAdmin(ItemPage):
     """Memorabilia and tools."""
 
     form = GoodsForm
+    list_display = ("cover", "title", "categories_shown", *ItemList.list_display[3:])
     list_filter = (*ItemList.list_filter[:2], CategoriesFilter, *ItemList.list_filter[2:])
     classification = ("categories", "genres", ("condition", "authenticity"))
+
+    @display(description="categories", label=True)
+    def categories_shown(self, item: Item) -> list[str]:
+        return item.categories
 
 
 @admin.register(Memorabilia)

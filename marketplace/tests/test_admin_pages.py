@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db import connection, models
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -53,11 +54,13 @@ def parameters(model: type[models.Model], page: Any, entry: Any) -> dict[str, li
     return {f"{name}__exact": [str(value) for value, _ in getattr(field, "flatchoices", [])[:2]] or ["1"]}
 
 
+# Pages of other people's apps (the task queue's jobs) have their own filters, and rows that nothing here makes.
+OUR_PAGES = [case for case in PAGES if isinstance(case.values[1], ModelAdmin)]
 FILTERS = [
     pytest.param(model, parameters(model, page, entry), id=f"{model._meta.label_lower}-{number}")
     for model, page in admin.site._registry.items()
     for number, entry in enumerate(page.list_filter)
-    if isinstance(page, ModelAdmin)  # pages of other people's apps have their own filters
+    if isinstance(page, ModelAdmin)
 ]
 
 
@@ -76,6 +79,7 @@ def address(model: type[models.Model]) -> str:
 @pytest.fixture
 def catalogue() -> None:
     """Fill the tables of the admin with more rows than a page may cost in queries."""
+    Group.objects.create(name="Curators")
     run = ImportRun.objects.create(target="vehicle", file_name="cars.csv")
     for number in range(ROWS):
         car = VehicleFactory.create(genres=["Spy"], production_years=[1964], price=number)
@@ -131,14 +135,13 @@ def test_changelist_with_null_byte_is_no_error(
     assert answer.status_code == 302
 
 
-@pytest.mark.parametrize(("model", "page"), PAGES)
+@pytest.mark.parametrize(("model", "page"), OUR_PAGES)
 @pytest.mark.usefixtures("catalogue")
 def test_change_page_opens_without_a_query_a_row(
     model: type[models.Model], page: Any, admin_client: Client
 ) -> None:
     row = model._default_manager.order_by("pk").first()
-    if row is None:
-        pytest.skip("no row of this table is made here")
+    assert row is not None
 
     with at_most_queries(20):
         answer = admin_client.get(

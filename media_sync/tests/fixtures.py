@@ -26,6 +26,19 @@ def bucket(settings) -> Iterator[str]:
     client.delete_bucket(Bucket=name)
 
 
+@pytest.fixture
+def empty_queue(transactional_db) -> Iterator[None]:
+    """No job waits for a worker, before and after the test: Django does not empty tables that others manage."""
+    _empty_queue()
+    yield
+    _empty_queue()
+
+
+def _empty_queue() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
 def put(*keys: str, body: bytes = b"x", content_type: str = "application/octet-stream") -> None:
     """Put objects into the bucket, as anybody with the keys can."""
     for key in keys:
@@ -60,4 +73,4 @@ def row_versions() -> list[tuple[int, str, str]]:
     """Return the physical version of every asset's row: a write that changes nothing makes a new one too."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, xmin::text, ctid::text FROM catalog_mediaasset ORDER BY id")
-        return cursor.fetchall()
+        return list(cursor.fetchall())

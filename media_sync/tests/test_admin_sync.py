@@ -44,6 +44,7 @@ def test_sync_now_without_the_right_is_refused(client: Client, django_user_model
 
 
 @pytest.mark.browser
+@pytest.mark.usefixtures("empty_queue")
 @pytest.mark.django_db(transaction=True)
 def test_sync_now_pressed_and_confirmed(staff_page: Page) -> None:
     staff_page.goto("/admin/media_sync/syncrun/")

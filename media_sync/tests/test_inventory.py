@@ -1,9 +1,11 @@
 """The listing agrees with boto3's own, on a real server and on answers that other servers give."""
 
+from datetime import datetime
+
 import pytest
 from django.conf import settings
 
-from media_sync import storage
+from media_sync import inventory, storage
 from media_sync.errors import BucketUnavailable
 from media_sync.inventory import Page, _taker, listing
 from media_sync.tests.fixtures import put
@@ -35,6 +37,18 @@ def test_listing_equals_boto3s_own_for_odd_keys(bucket):
 
     assert sorted(listed) == sorted(stock_rows())
     assert {key for key, _, _ in listed} == set(ODD_KEYS)
+
+
+def test_listing_is_the_same_when_boto3_parses_it(bucket, monkeypatch):
+    put(*ODD_KEYS)
+    fast = [found for page in listing() for found in page]
+
+    monkeypatch.setattr(inventory, "URL_ENCODED", "no page holds this")
+    slow = [found for page in listing() for found in page]
+
+    assert [(f.key, f.etag, int(f.size), datetime.fromisoformat(f.modified)) for f in fast] == [
+        (s.key, s.etag, s.size, datetime.fromisoformat(s.modified)) for s in slow
+    ]
 
 
 def test_listing_reads_all_pages(bucket, monkeypatch):

@@ -1,19 +1,12 @@
-"""Sizes of pictures, from their first bytes, and a worker that reads them."""
+"""Sizes of pictures, from their first bytes."""
 
-import os
 import random
-import subprocess
-import sys
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
-from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 from PIL import Image
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from catalog.models import MediaAsset
 from catalog.tests.factories import MediaAssetFactory
@@ -44,6 +37,13 @@ def test_size_of_each_format(file_format):
 )
 def test_size_is_as_viewers_turn_the_picture(file_format, orientation, size):
     assert size_of(picture(40, 30, file_format=file_format, orientation=orientation)) == size
+
+
+def test_size_of_a_picture_with_damaged_exif_is_as_stored():
+    file = BytesIO()
+    Image.new("RGB", (40, 30)).save(file, "JPEG", exif=b"Exif\0\0not a TIFF header")
+
+    assert size_of(file.getvalue()) == (40, 30)
 
 
 @pytest.mark.parametrize(
@@ -155,32 +155,3 @@ def test_measuring_without_a_bucket_says_so(settings):
 
     with pytest.raises(BucketUnavailable, match=r"^Bucket nobody-made-this does not exist"):
         measure_pending()
-
-
-def run_worker() -> None:
-    """Let a worker process do what is enqueued, as `make run` and the containers have one."""
-    database = connection.settings_dict
-    address = f"postgresql:///{database['NAME']}?" + urlencode(
-        {"host": database["HOST"], "port": database["PORT"] or 5432, "user": database["USER"]}
-        | ({"password": database["PASSWORD"]} if database["PASSWORD"] else {})
-    )
-    names = ("S3_ENDPOINT_URL", "S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    worker = subprocess.run(
-        [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot", "--no-listen-notify"],
-        env=os.environ | {"DATABASE_URL": address} | {name: getattr(settings, name) for name in names},
-        cwd=settings.BASE_DIR, check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert worker.returncode == 0, worker.stderr
-
-
-@pytest.mark.django_db(transaction=True)
-def test_worker_measures_what_a_sync_brought(bucket):
-    put("vehicles/x/1.jpg", body=picture(40, 30))
-    sync_bucket()
-
-    run_worker()
-
-    assert sizes() == {"vehicles/x/1.jpg": (40, 30)}
-    assert set(ProcrastinateJob.objects.values_list("task_name", "status")) == {
-        ("media_sync.tasks.measure_images", "succeeded")
-    }

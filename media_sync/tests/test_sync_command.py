@@ -41,6 +41,16 @@ def test_command_tells_what_it_did(bucket, capsys):
     ]
 
 
+def test_command_tells_which_files_found_their_item(bucket, capsys):
+    put("vehicles/db5/1.jpg")
+    run()
+    VehicleFactory.create(slug="db5")
+
+    run()
+
+    assert capsys.readouterr().out.splitlines()[-1] == "1 known objects found their item."
+
+
 def test_command_tells_machines(bucket, capsys):
     put("vehicles/nobody/1.jpg")
 

@@ -28,6 +28,7 @@ def elsewhere(work):
     thread.join()
 
 
+@pytest.mark.usefixtures("empty_queue")
 @pytest.mark.django_db(transaction=True)
 def test_sync_spares_what_was_written_while_it_listed(bucket):
     put("vehicles/db5/1.jpg", "vehicles/db5/2.jpg")
@@ -121,6 +122,7 @@ def test_sync_that_breaks_off_changes_nothing(bucket, monkeypatch):
     assert SyncRun.objects.values_list("state", "message").get() == (SyncState.FAILED, "The line is dead.")
 
 
+@pytest.mark.usefixtures("empty_queue")
 @pytest.mark.django_db(transaction=True)
 def test_sync_refuses_to_run_twice_at_once(bucket):
     put("vehicles/db5/1.jpg")
