@@ -88,21 +88,24 @@ class Postgres:
             processes.end(self._pid(), self.is_up, *steps)
 
     def _pid(self) -> int:
-        try:
-            return int((self.data / "postmaster.pid").read_text().splitlines()[0])
-        except (OSError, ValueError, IndexError):
-            return -1
+        return _first_number(self.data / "postmaster.pid")
 
     def _launch(self, attempt: Attempt) -> None:
         self._initialise()
-        # A dead server's file stays: with it PostgreSQL checks that no process of that server is left.
-        # A living stranger under its number would be waited for.
-        if processes.exists(self._pid()):
-            (self.data / "postmaster.pid").unlink()
+        self._forget_strangers()
         settings = POSTGRES_SETTINGS | {"unix_socket_directories": f'"{self.sockets}"'}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [str(_installation() / "bin" / "postgres"), "-D", str(self.data), *words]
         attempt.launch(command, env=processes.environment(), **_identity(self.data, self.sockets))
+
+    def _forget_strangers(self) -> None:
+        """Remove lock files whose number belongs to some other process by now: PostgreSQL would wait for it.
+
+        Those of a process that is gone stay: with them PostgreSQL checks that nothing is left of that server.
+        """
+        for path in (self.data / "postmaster.pid", self.sockets / f"{SOCKET_NAME}.lock"):
+            if processes.exists(_first_number(path)):
+                path.unlink()
 
     def _initialise(self) -> None:
         """Make the data directory, whole or not at all."""
@@ -210,6 +213,14 @@ def socket_directory(data: Path, remembered: str | None) -> Path:
     if remembered and remembered.startswith(prefix) and Path(remembered).is_dir():
         return Path(remembered)
     return Path(tempfile.mkdtemp(prefix=prefix))
+
+
+def _first_number(path: Path) -> int:
+    """Return the process id that a lock file begins with; -1 if there is none."""
+    try:
+        return int(path.read_text().splitlines()[0])
+    except (OSError, ValueError, IndexError):
+        return -1
 
 
 def _create_database(connection: psycopg.Connection[Any], name: str) -> None:

@@ -6,13 +6,14 @@ It also says loudly, at the end of a run, when the tests in a browser did not ru
 import pytest
 
 from marketplace import embedded
+from marketplace.processes import EmbeddedError
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
     try:
         embedded.start()
-    except embedded.EmbeddedError as error:
+    except EmbeddedError as error:
         raise pytest.UsageError(str(error)) from error
 
 

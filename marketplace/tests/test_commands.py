@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -31,7 +32,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.removesuffix("\n")
 
 
-def shell(var_dir: Path, program: str, **extra: str) -> subprocess.CompletedProcess[str]:
+def shell(var_dir: Path, program: str, **extra: Any) -> subprocess.CompletedProcess[str]:
     return manage(var_dir, "shell", "--no-imports", "-c", program, **extra)
 
 
@@ -135,6 +136,8 @@ def test_command_whose_reader_goes_ends_quietly(var_dir):
     with subprocess.Popen(
         words, env=environment(var_dir), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as command:
+        assert command.stdout
+        assert command.stderr
         command.stdout.read(1)
         command.stdout.close()
         said = command.stderr.read()
@@ -148,6 +151,8 @@ def test_command_that_is_stopped_stops_the_services_it_started(tmp_path, number)
         [sys.executable, MANAGE, *words],
         env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as command:  # fmt: skip
+        assert command.stdout
+        assert command.stderr
         command.stdout.readline()
         command.send_signal(number)
         said = [line for line in command.stderr.read().splitlines() if "chmod o+x" not in line]

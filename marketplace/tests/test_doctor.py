@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -29,19 +30,19 @@ def heartbeat(when: str) -> None:
         cursor.execute(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({when})")
 
 
-def examined() -> tuple[int, dict]:
+def examined() -> tuple[int, dict[str, Any]]:
     """Return the exit code and the findings by name."""
     said, code = StringIO(), 0
     try:
         call_command("doctor", "--json", stdout=said)
     except SystemExit as ended:
-        code = ended.code
+        code = int(ended.code or 0)
     found = json.loads(said.getvalue())
     assert found["ok"] is (code == 0)
     return code, {check["name"]: check for check in found["checks"]}
 
 
-def problems(findings: dict) -> dict[str, tuple[str, str]]:
+def problems(findings: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {name: (check["found"], check["remedy"]) for name, check in findings.items() if not check["ok"]}
 
 

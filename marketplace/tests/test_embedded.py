@@ -116,9 +116,10 @@ def test_services_with_pids_that_strangers_have_now_leave_the_strangers_alone(ho
     before = user.answer()
     user.end()
     stranger = subprocess.Popen(["sleep", "60"])
-    (home / "postgres" / "postmaster.pid").write_text(
-        f"{stranger.pid}\n{home}/postgres\n1700000000\n5432\n{home}/postgres\n\n  1 1\nready   \n"
-    )
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (home / "postgres" / name).write_text(
+            f"{stranger.pid}\n{home}/postgres\n1700000000\n5432\n{home}/postgres\n\n  1 1\nready   \n"
+        )
     state = json.loads((home / "services.json").read_text())
     (home / "services.json").write_text(json.dumps(state | {"s3_pid": stranger.pid}))
     again = ServiceUser(home)
