@@ -8,6 +8,7 @@ from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser, SystemCheckError
@@ -98,6 +99,7 @@ def run(argv: list[str]) -> int:
 def _run(argv: list[str]) -> int:
     if len(argv) > 1 and not WITHOUT_SERVICES & {argv[1], *HELP.intersection(argv)}:
         embedded.start()
+        lift_request_limits()
     try:
         execute_from_command_line(_with_errors_raised(argv))
     except SystemExit:
@@ -110,6 +112,12 @@ def _run(argv: list[str]) -> int:
             return 2
         raise
     return 0
+
+
+def lift_request_limits() -> None:
+    """Let this process's statements take as long as they need; the limits in the settings are for requests."""
+    options = settings.DATABASES["default"]["OPTIONS"]
+    options["options"] += " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 
 
 def _with_errors_raised(argv: list[str]) -> list[str]:

@@ -18,22 +18,22 @@ LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ",".join(LOOPBACK_HOSTS))
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "marketplace.urls"
-WSGI_APPLICATION = "marketplace.wsgi.application"
 PORT = environment.integer("PORT", 8000, low=1, high=65535)
 
 # Database. Not Django's pool: it was measured to stall 14-30 s after a database restart.
 DATABASES = {
     "default": environment.database("DATABASE_URL", embedded.database_url())
-    | {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+    | {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
 }
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 3,
     "keepalives_idle": 30,
     "tcp_user_timeout": 10_000,
     "application_name": "catalogue",
-    # Commands that run for long lift statement_timeout for their own transaction.
+    # For requests; management commands and the worker lift them (marketplace.commands).
     "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000",
 } | DATABASES["default"]["OPTIONS"]
+TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # After the database, so that a wrong DATABASE_URL is what its user hears of first.
@@ -97,7 +97,6 @@ TEMPLATES = [
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 # Cache: in this process, or Redis where several processes must agree.
-CACHE_URL = environment.text("CACHE_URL")
 CACHES = {"default": environment.cache("CACHE_URL")}
 
 # People
@@ -117,7 +116,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Files: the bucket is the one place; media_sync.storage knows how to speak to it.
 S3_ENDPOINT_URL = environment.http_url("S3_ENDPOINT_URL", embedded.s3_endpoint_url())
 S3_PUBLIC_ENDPOINT_URL = environment.http_url("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
-S3_BUCKET = environment.text("S3_BUCKET", "catalogue")
+S3_BUCKET = environment.text("S3_BUCKET", embedded.BUCKET)
 S3_REGION = environment.text("S3_REGION", "us-east-1")
 # Keys belong to an address: those in a developer's shell are not for the embedded server.
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY = (
@@ -138,19 +137,16 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["marketplace.rest.ReadOnlyOrModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["marketplace.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketplace.rest.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "marketplace.rest.PageNumberPagination",
     "DEFAULT_SCHEMA_CLASS": "marketplace.openapi.Schema",
     "EXCEPTION_HANDLER": "marketplace.problems.problem_response",
     "URL_FORMAT_OVERRIDE": None,  # the Accept header decides; `format` is a parameter of the schema only
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
-    "UPDATE_LAST_LOGIN": True,
     "USER_ID_CLAIM": "sub",
 }
 SPECTACULAR_SETTINGS = {
@@ -178,32 +174,21 @@ IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 
 # The admin's look; every page of marketplace.admin.ModelAdmin names its own place in the sidebar.
 UNFOLD = {
-    "SITE_TITLE": "Catalogue",
     "SITE_HEADER": "Catalogue",
     "SITE_SYMBOL": "directions_car",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}catalog/favicon.svg"}],
     "SIDEBAR": {"show_search": True, "navigation": "marketplace.admin.sidebar"},
 }
 
-# Language and time
-LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
-USE_I18N = True
-USE_TZ = True
-
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # They tell at INFO, before every command, which tasks there are.
-    "loggers": {
-        name: {"level": "WARNING"} for name in ("procrastinate.blueprints", "procrastinate.periodic")
-    },
-    "root": {
-        "handlers": ["stderr"],
-        "level": environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
-    },
+    # At INFO they tell before every command which tasks there are, and of each job that is enqueued.
+    "loggers": {f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "jobs", "periodic")},
+    "root": {"handlers": ["stderr"], "level": environment.choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
 }
 
 # Transport. Served to loopback only, the service speaks plain HTTP; under a name it is behind TLS.
@@ -212,7 +197,5 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
-SESSION_COOKIE_HTTPONLY = True
-X_FRAME_OPTIONS = "DENY"
 # Forms of the admin carry many fields; a spreadsheet waits on disk beyond 2.5 MB.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
