@@ -10,7 +10,6 @@ from marketplace import embedded, environment
 django_stubs_ext.monkeypatch()  # makes generic Django classes subscriptable at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = embedded.var_dir()
 
 # Identity
 DEBUG = environment.flag("DEBUG", default=False)
@@ -18,7 +17,6 @@ LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ",".join(LOOPBACK_HOSTS))
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "marketplace.urls"
-PORT = environment.integer("PORT", 8000, low=1, high=65535)
 
 # Database. Not Django's pool: it was measured to stall 14-30 s after a database restart.
 DATABASES = {
@@ -174,6 +172,7 @@ IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 
 # The admin's look; every page of marketplace.admin.ModelAdmin names its own place in the sidebar.
 UNFOLD = {
+    "SITE_TITLE": "Catalogue",
     "SITE_HEADER": "Catalogue",
     "SITE_SYMBOL": "directions_car",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}catalog/favicon.svg"}],

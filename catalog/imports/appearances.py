@@ -14,9 +14,11 @@ from catalog.models import FIRST_YEAR, LAST_YEAR, Production, ProductionKind, Ro
 LONGEST_TITLE = int(Production._meta.get_field("title").max_length or 0)
 LONGEST_SLUG = int(Production._meta.get_field("slug").max_length or 0)
 
+# A production without a year cannot be written in a cell, so no cell takes its appearances away.
+IN_A_CELL = "p.years <> '{}'"
 # What an item has now; `i` is the item's row.
-PRESENT = """ARRAY(SELECT p.slug || ':' || a.role FROM catalog_appearance AS a
-                     JOIN catalog_production AS p ON p.id = a.production_id WHERE a.item_id = i.id ORDER BY 1)"""
+PRESENT = f"""ARRAY(SELECT p.slug || ':' || a.role FROM catalog_appearance AS a JOIN catalog_production AS p
+                       ON p.id = a.production_id WHERE a.item_id = i.id AND {IN_A_CELL} ORDER BY 1)"""
 
 
 def title_key(expression: str) -> str:
@@ -120,8 +122,8 @@ def apply_appearances(cursor: CursorWrapper) -> None:
     sql.run(cursor, "ANALYZE import_listed")
     sql.run(
         cursor,
-        """DELETE FROM catalog_appearance AS a USING import_listed AS listed, catalog_production AS p
-            WHERE a.item_id = listed.item_id AND p.id = a.production_id
+        f"""DELETE FROM catalog_appearance AS a USING import_listed AS listed, catalog_production AS p
+            WHERE a.item_id = listed.item_id AND p.id = a.production_id AND {IN_A_CELL}
               AND p.slug || ':' || a.role <> ALL(listed.appearances)""",
     )
     sql.run(

@@ -76,11 +76,9 @@ def _insert(cursor: CursorWrapper, plan: Plan) -> None:
             expressions.append(values.get(field.name) or _new_value(field, merged))
     sql.run(
         cursor,
-        f"""INSERT INTO {plan.target.table} AS i ({', '.join(names)})
+        f"""INSERT INTO {plan.target.table} ({', '.join(names)})
             SELECT {', '.join(expressions)} FROM import_merged AS m{join}
-             WHERE m.id IS NULL AND NOT EXISTS (
-                   SELECT FROM {plan.target.table} AS i WHERE {plan.present} = m.key)
-             ORDER BY line""",
+             WHERE m.id IS NULL ORDER BY line""",
     )
 
 

@@ -27,6 +27,7 @@ PRICE_SENTENCE = (
 )
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?)?$"
 TIME_SENTENCE = "A time must be written as 2026-01-31 or 2026-01-31T18:30:00Z."
+TIME_SPAN = "'1000-01-01' AND '9999-12-31'"  # beyond it, an offset leads out of what Python can read back
 SLUG = "^[-a-zA-Z0-9_]+$"
 SLUG_SENTENCE = "A slug holds letters without accents, digits, hyphens and underscores only."
 Fault = tuple[str, str, str]  # column, condition, message; the latter two in SQL
@@ -150,7 +151,8 @@ def _faults(target: Target, column: Column) -> list[Fault]:
         found += _price_faults(target, column, raw, value)
     if column.reading is Reading.TIME:
         unread = f"{value} IS NULL AND {raw} IS NOT NULL AND NOT {raw} {sql.CLEAR}"
-        found.append((column.name, unread, sql.quoted(TIME_SENTENCE)))
+        outside = f"{value} NOT BETWEEN {TIME_SPAN}"
+        found.append((column.name, f"({unread}) OR {outside}", sql.quoted(TIME_SENTENCE)))
     if column.reading is Reading.SLUG:
         found.append((column.name, f"{value} !~ '{SLUG}'", sql.quoted(SLUG_SENTENCE)))
     return found + _length_faults(target, column, value)

@@ -101,7 +101,7 @@ def _run(job: Job) -> ImportResult:
     except (ImportRefused, DatabaseError) as error:
         _fail(job.run, str(error).strip().splitlines()[0])
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the latter is what SIGTERM ends in
         _fail(job.run, "The import was interrupted; nothing landed.")
         raise
     if result.landed:

@@ -15,6 +15,8 @@ from catalog.imports.columns import Column
 from catalog.imports.rules import Rule
 from catalog.models import FIRST_YEAR, LAST_YEAR
 
+MOST_BRACKETS = 200  # of JSON in a cell: PostgreSQL nests deeper than Python can follow
+MOST_DIGITS = 1000  # of a number in JSON: PostgreSQL keeps longer ones than Python reads
 LONGEST_SPAN = LAST_YEAR - FIRST_YEAR  # years; a longer range is a slip of the keyboard
 Field = models.Field[Any, Any]
 
@@ -105,21 +107,31 @@ def look_up_objects(cursor: CursorWrapper, column: Column) -> None:
     sentence = (
         f"{column.name} must be a JSON object, or labels and values such as: Engine: 4.0 l | Power: 282 bhp."
     )
+    too_much = f"{column.name} holds too much: at most {MOST_BRACKETS} lists and objects, and no number of {MOST_DIGITS} digits."
+    twice = f"{column.name} names a label twice."
     create_lookup(
         cursor,
         column,
         f"""WITH cells AS MATERIALIZED (
-                SELECT cell, line, cell ~ '^[{{\\[]' AS is_json FROM ({distinct_cells(column)}) AS texts),
+                SELECT cell, line, cell ~ '^[{{\\[]' AS is_json,
+                       length(cell) - length(translate(cell, '{{[', '')) > {MOST_BRACKETS} AS is_deep
+                  FROM ({distinct_cells(column)}) AS texts),
             pairs AS (
                 SELECT cell, regexp_match(token, '^([^:]*[^:\\s])\\s*:\\s*(.*)$') AS pair
                   FROM cells, unnest(regexp_split_to_array(cell, '\\s*\\|\\s*')) AS token
                  WHERE NOT is_json AND token <> ''),
             objects AS (
-                SELECT cell, jsonb_object_agg(coalesce(pair[1], ''), pair[2]) AS value
+                SELECT cell, jsonb_object_agg(coalesce(pair[1], ''), pair[2]) AS value,
+                       count(*) > count(DISTINCT pair[1]) AS repeats
                   FROM pairs GROUP BY cell HAVING bool_and(pair IS NOT NULL)),
             judged AS (
-                SELECT cell, line, coalesce(objects.value,
-                       CASE WHEN is_json AND pg_input_is_valid(cell, 'jsonb') THEN cell::jsonb END) AS value
+                SELECT cell, line, is_json AND is_deep AS is_deep, repeats, coalesce(objects.value,
+                       CASE WHEN NOT is_json OR is_deep THEN NULL
+                            WHEN pg_input_is_valid(cell, 'jsonb') THEN cell::jsonb END) AS value
                   FROM cells LEFT JOIN objects USING (cell))
-            SELECT cell, line, value, CASE WHEN value IS NULL THEN {sql.quoted(sentence)} END AS fault FROM judged""",
+            SELECT cell, line, value,
+                   CASE WHEN is_deep OR value::text ~ '[0-9]{{{MOST_DIGITS}}}' THEN {sql.quoted(too_much)}
+                        WHEN value IS NULL THEN {sql.quoted(sentence)}
+                        WHEN repeats THEN {sql.quoted(twice)} END AS fault
+              FROM judged""",
     )

@@ -48,14 +48,27 @@ class Plan:
 
 
 def find_existing_productions(cursor: CursorWrapper, plan: Plan) -> None:
-    """Give rows without a slug the key of the production of the same title and year, whatever its slug."""
+    """Give rows without a slug the key of the production of the same title and year, whatever its slug.
+
+    Of several the one counts whose slug is made of just this title and year; else the row is refused.
+    """
     no_slug = "t.v_slug IS NULL" if plan.mapping.has("slug") else "TRUE"
     year = "t.v_years[1]" if plan.mapping.has("years") else "NULL::int"
+    found = f"""SELECT t.line, CASE WHEN count(*) = 1 THEN min(p.slug)
+                                 ELSE min(p.slug) FILTER (WHERE p.slug = t.key) END AS slug
+                  FROM import_typed AS t JOIN catalog_production AS p
+                    ON {appearances.title_key('p.title')} = {appearances.title_key('t.v_title')}
+                 WHERE {no_slug} AND ({year} IS NULL OR {year} = ANY(p.years)) GROUP BY t.line"""
+    sentence = "Several productions have this title; name the year, or the slug, of the one that is meant."
     sql.run(
         cursor,
-        f"""UPDATE import_typed AS t SET key = p.slug FROM catalog_production AS p
-             WHERE {no_slug} AND ({year} IS NULL OR {year} = ANY(p.years))
-               AND {appearances.title_key('p.title')} = {appearances.title_key('t.v_title')}""",
+        f"""INSERT INTO import_fault SELECT line, 'title', {sql.quoted(sentence)} FROM ({found}) AS found
+             WHERE slug IS NULL""",
+    )
+    sql.run(
+        cursor,
+        f"""UPDATE import_typed AS t SET key = found.slug FROM ({found}) AS found
+             WHERE found.line = t.line AND found.slug IS NOT NULL""",
     )
 
 

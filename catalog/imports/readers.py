@@ -21,6 +21,7 @@ from catalog.imports.workbooks import read_workbook
 BLOCK_ROWS = 2000
 CELL_CHARACTERS = 4 * 1024 * 1024  # beyond this a quote was left open
 HEADER_BYTES = 1024 * 1024
+HEADER_LINES = 100  # of titles with line breaks in them; beyond this a quote was left open
 DELIMITERS = ",;\t|"
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -140,19 +141,33 @@ def _header(text: TextIOWrapper, name: str) -> tuple[int, list[str], str]:
             if lines == 1 and (declared := re.match(r"sep=(.)\r?\n?$", line)):
                 forced = declared[1]
             elif line.strip(" \t\r\n,;|"):
-                while line.count('"') % 2 and (more := text.readline(HEADER_BYTES)):
-                    line, lines = line + more, lines + 1
-                return lines, *_split_header(line, forced, name)
+                header = [line]
+                while (split := _split_header(header, forced, name)).is_open:
+                    header.append(text.readline(HEADER_BYTES))
+                    if not header[-1] or len(header) > HEADER_LINES:
+                        raise ImportRefused(f"A quote in the header of {name} is left open.")
+                return lines + len(header) - 1, split.cells, split.delimiter
     except UnicodeError as error:
         raise ImportRefused(f"{name} is in an unknown encoding; save it as UTF-8.") from error
     raise ImportRefused(f"{name} is empty.")
 
 
-def _split_header(line: str, forced: str, name: str) -> tuple[list[str], str]:
-    if "\0" in line:
+class HeaderSplit(NamedTuple):
+    cells: list[str]
+    delimiter: str
+    is_open: bool  # a quote is; the next line belongs to the header too
+
+
+def _split_header(lines: list[str], forced: str, name: str) -> HeaderSplit:
+    """Split the header by the delimiter that makes the most cells of it."""
+    if any("\0" in line for line in lines):
         raise ImportRefused(f"The header of {name} holds NUL bytes; save the file as CSV in UTF-8.")
-    splits = [(next(csv.reader([line], delimiter=mark)), mark) for mark in forced or DELIMITERS]
-    return max(splits, key=lambda split: len(split[0]))
+    splits = []
+    for mark in forced or DELIMITERS:
+        reader = csv.reader([*lines, ""], delimiter=mark)
+        cells = next(reader)
+        splits.append(HeaderSplit(cells, mark, is_open=reader.line_num > len(lines)))
+    return max(splits, key=lambda split: len(split.cells))
 
 
 def _csv_blocks(reader: Reader, width: int, line: int) -> Iterator[list[Row]]:

@@ -40,7 +40,8 @@ def look_up_words(cursor: CursorWrapper, column: Column, *, create: bool) -> Non
         f"""WITH cells AS MATERIALIZED ({distinct_cells(column)}),
             tokens AS MATERIALIZED (
                 SELECT cell, line, place, {sql.canonical('token')} AS word
-                  FROM cells, unnest(regexp_split_to_array(cell, '\\s*[|;]\\s*')) WITH ORDINALITY AS t (token, place)
+                  FROM cells, unnest(regexp_split_to_array({sql.canonical('cell')}, '\\s*[|;]\\s*'))
+                       WITH ORDINALITY AS t (token, place)
                  WHERE token <> ''),
             {_words(column)},
             unknown AS (
