@@ -46,7 +46,7 @@ class RefreshToken(SimpleRefreshToken):
 
 def sign_in(*, username: str, password: str, request: HttpRequest | None = None) -> RefreshToken:
     """Return a new refresh token for the account with these credentials, or raise AuthenticationFailed."""
-    user = authenticate(request, username=username, password=password)
+    user = authenticate(request, username=User.normalize_username(username), password=password)
     with transaction.atomic():
         if user is None or not User.objects.select_for_update(no_key=True).filter(pk=user.pk).exists():
             raise AuthenticationFailed("No active account has these credentials.", code="no_active_account")

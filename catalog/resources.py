@@ -24,6 +24,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from import_export.admin import ImportExportMixin
 from import_export.declarative import ModelDeclarativeMetaclass
 from import_export.fields import Field
@@ -43,7 +44,7 @@ from catalog.imports.engine import ImportOptions, import_file
 from catalog.imports.errors import ImportRefused
 from catalog.imports.readers import READERS
 from catalog.imports.results import Difference, ImportResult, Issue
-from catalog.models import Item, Memorabilia, Production, Tool, Vehicle
+from catalog.models import Item, Kind, Memorabilia, Production, Tool, Vehicle
 from marketplace.admin import ExportForm, ImportForm, UnfoldAdminSelectWidget
 
 PREVIEW_ROWS = 50
@@ -53,7 +54,8 @@ KEPT_SECONDS = 24 * 3600  # of an uploaded file whose import nobody confirmed
 STORED_NAME = re.compile(r"catalogue-import-[0-9a-f]{32}\.[a-z]{3,4}")
 # A spreadsheet program runs a cell that begins so; an apostrophe before it makes it text, and import takes it off.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
-POLICIES = ("on_error", "blank", "terms")
+POLICIES = ("on_error", "blank", "terms")  # the person's choice
+OPTIONS = (*POLICIES, "kinds")
 Upload = UploadedFile[bytes]
 
 
@@ -79,7 +81,7 @@ class SpreadsheetResource(ModelResource):
 
     def import_data(self, dataset: "StoredFile", dry_run: bool = False, **kwargs: Any) -> Result:
         """Judge (dry_run) or import the stored file; the options are the run's policies."""
-        policies = {name: kwargs[name] for name in POLICIES if kwargs.get(name)}
+        policies = {name: kwargs[name] for name in OPTIONS if name in kwargs}
         try:
             outcome = import_file(
                 path=dataset.path,
@@ -113,6 +115,7 @@ class SpreadsheetResult(Result):
         super().__init__()
         self.outcome = outcome
         self.total_rows = outcome.rows
+        self.lands = outcome.created + outcome.changed
         self.totals.update(
             {
                 RowResult.IMPORT_TYPE_NEW: outcome.created,
@@ -138,7 +141,7 @@ def _change(difference: Difference, name: str) -> str:
     if name not in difference.values:
         return ""
     before, after = (shortened(text) for text in difference.values[name])
-    return after if difference.is_new else f"{before or '(empty)'} → {after or '(empty)'}"
+    return after if difference.is_new or before == after else f"{before or '(empty)'} → {after or '(empty)'}"
 
 
 def shortened(text: str) -> str:
@@ -302,9 +305,16 @@ class SpreadsheetConfirmForm(ConfirmImportForm):
 
     def clean_import_file_name(self) -> str:
         name: str = self.cleaned_data["import_file_name"]
-        if not STORED_NAME.fullmatch(name):
-            raise ValidationError("This upload is unknown; upload the file again.")
+        if not (STORED_NAME.fullmatch(name) and UploadStorage(name=name).read().exists()):
+            raise ValidationError("This upload is gone; upload the file again.")
         return name
+
+
+def kinds_of(user: Any) -> tuple[str, ...]:
+    """Return the kinds of items that this user may add and change; a column of the file may name any kind."""
+    return tuple(
+        kind for kind in Kind.values if user.has_perms([f"catalog.add_{kind}", f"catalog.change_{kind}"])
+    )
 
 
 class SpreadsheetAdminMixin(ImportExportMixin):
@@ -337,7 +347,11 @@ class SpreadsheetAdminMixin(ImportExportMixin):
 
     def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         policies = kwargs["form"].cleaned_data
-        return {name: policies[name] for name in POLICIES}
+        return {name: policies[name] for name in POLICIES} | {"kinds": kinds_of(kwargs["request"].user)}
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """An import both adds and changes."""
+        return bool(super().has_import_permission(request)) and bool(self.has_change_permission(request))
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show the form, or the preview; offer to confirm where anything would land."""
@@ -361,6 +375,11 @@ class SpreadsheetAdminMixin(ImportExportMixin):
         messages.add_message(request, level, f"{outcome.file_name}: {outcome.summary()}")
         for warning in outcome.warnings:
             messages.info(request, warning)
+        if outcome.rejected and request.user.has_perm("catalog.view_importrun"):
+            url = reverse("admin:catalog_importrun_change", args=[outcome.run_id])
+            messages.info(
+                request, format_html('<a class="underline" href="{}">See the rejected rows</a>', url)
+            )
         return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
 
 

@@ -223,7 +223,7 @@ class WordsField(forms.MultipleChoiceField):
     """A list of words; whether they are known is for its user to judge."""
 
     def valid_value(self, value: str) -> bool:
-        return bool(value)
+        return bool(value) and "\x00" not in value  # which PostgreSQL cannot store
 
 
 class FilterForm(forms.Form):

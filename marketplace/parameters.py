@@ -7,11 +7,15 @@ the OpenAPI document. A parameter is read from all the texts given under its nam
 import csv
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+from django.http import QueryDict
+
+Fault = tuple[str, str, str]  # parameter, code, sentence
 
 LONGEST_TEXT = 500  # characters of one value
 LONGEST_QUOTE = 60  # characters of a value that a message repeats
@@ -52,7 +56,7 @@ class ParameterType(ABC):
 
     @abstractmethod
     def parse(self, text: str) -> Any:
-        """Return the value; raise Refused or ValueError if the text has none."""
+        """Return the value; raise Refused or ValueError if the text, which is trimmed, has none."""
 
     def read(self, texts: Sequence[str]) -> Any:
         """Return the value of all texts given under one name."""
@@ -68,7 +72,7 @@ class ParameterType(ABC):
         if len(text) > LONGEST_TEXT:
             raise Refused("too_long", f"is longer than {LONGEST_TEXT} characters.")
         try:
-            return self.parse(text)
+            return self.parse(text.strip())
         except (ValueError, OverflowError) as error:
             raise Refused("invalid", f"must be {self.expected}, not {shown(text)}.") from error
 
@@ -167,13 +171,13 @@ class Choice(ParameterType):
 
 @dataclass(frozen=True)
 class Words(ParameterType):
-    """Free text, trimmed."""
+    """Free text."""
 
     expected = "a text"
     schema = {"type": "string", "maxLength": LONGEST_TEXT, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
 
     def parse(self, text: str) -> str:
-        return text.strip()
+        return text
 
 
 @dataclass(frozen=True)
@@ -225,3 +229,16 @@ class ListOf(ParameterType):
             return next(csv.reader([text], skipinitialspace=True, strict=True))
         except csv.Error as error:
             raise Refused("quotes", f"has quotes or line breaks that do not fit: {shown(text)}.") from error
+
+
+def read_values(kinds: Mapping[str, ParameterType], given: QueryDict) -> tuple[dict[str, Any], list[Fault]]:
+    """Return the values of those of the parameters that were given, and a fault for each that cannot be used."""
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, kind in kinds.items():
+        if name in given:
+            try:
+                values[name] = kind.read(given.getlist(name))
+            except Refused as refusal:
+                faults.append((name, refusal.code, f"{name} {refusal.sentence}"))
+    return values, faults

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from marketplace.parameters import Choice, ParameterType, Refused, WholeNumber
+from marketplace.parameters import Choice, ParameterType, WholeNumber, read_values
 from marketplace.problems import BadParameters
 
 if TYPE_CHECKING:  # that module reads settings that name this one
@@ -55,6 +55,10 @@ class JSONParser(parsers.JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError("JSON parse error - nested too deep") from error
+        except ParseError as error:
+            if "int_max_str_digits" in str(error):  # Python's sentence tells of its own settings
+                raise ParseError("JSON parse error - a number has too many digits") from error
+            raise
 
 
 class ReadOnlyOrModelPermissions(DjangoModelPermissions):
@@ -94,7 +98,9 @@ class PageNumberPagination(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list[Any]:
         self.request = request
-        given = self.read(request)
+        given, faults = read_values(self.types, request.query_params)
+        if faults:
+            raise BadParameters(faults)
         self.number, self.size = given.get("page", 1), given.get("page_size", 20)
         start = (self.number - 1) * self.size
         if start >= DEEPEST_ITEM:
@@ -107,19 +113,6 @@ class PageNumberPagination(BasePagination):
         self.has_next = len(rows) > self.size
         self.total = self.count_of(queryset, given.get("count", "capped"), start + len(rows))
         return rows[: self.size]
-
-    def read(self, request: Request) -> dict[str, Any]:
-        """Return the values of the parameters that were given."""
-        values, faults = {}, []
-        for name, kind in self.types.items():
-            if name in request.query_params:
-                try:
-                    values[name] = kind.read(request.query_params.getlist(name))
-                except Refused as refusal:
-                    faults.append((name, refusal.code, f"{name} {refusal.sentence}"))
-        if faults:
-            raise BadParameters(faults)
-        return values
 
     def count_of(self, queryset: "QuerySet[Any, Any]", method: str, seen: int) -> dict[str, Any]:
         """Return the part of the answer that tells the number of items."""

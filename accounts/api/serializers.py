@@ -45,6 +45,7 @@ class PasswordChangeSerializer(serializers.Serializer[Any]):
 
 
 class AccountSerializer(serializers.ModelSerializer[User]):
+    email = serializers.CharField(read_only=True, allow_blank=True)
     permissions = serializers.SerializerMethodField(help_text="What the account may do, sorted.")
 
     class Meta:

@@ -18,16 +18,23 @@ from accounts import actions, tokens
 from accounts.api import serializers
 from accounts.authentication import TokenAuthentication
 from accounts.models import User
+from marketplace.problems import refuse_unknown_parameters
 
 DONE = {
     200: {"type": "object", "description": "Done; there is nothing to tell.", "additionalProperties": False}
 }
 
-private = method_decorator(cache_control(no_store=True), name="dispatch")
+
+@method_decorator(cache_control(no_store=True), name="dispatch")
+class AuthView(GenericAPIView[Any]):
+    """Takes no query parameters; its answers are for the caller alone."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown_parameters(request)
 
 
-@private
-class CredentialView(GenericAPIView[Any]):
+class CredentialView(AuthView):
     """A POST whose body is itself the credential: an Authorization header beside it, fresh or stale, is ignored."""
 
     authentication_classes = ()
@@ -91,8 +98,7 @@ class LogoutView(CredentialView):
         return Response({})
 
 
-@private
-class AccountView(GenericAPIView[Any]):
+class AccountView(AuthView):
     """Something that the account does to itself."""
 
     permission_classes = (IsAuthenticated,)

@@ -88,6 +88,11 @@ def test_token_takes_passwords_as_typed(api, password):
     assert set(sign_in(api, password=password)) == {"access", "refresh"}
 
 
+def test_token_takes_a_username_in_any_unicode_form(api):
+    UserFactory.create(username="zo\u00eb")
+    assert set(sign_in(api, username="zoe\u0308")) == {"access", "refresh"}
+
+
 @pytest.mark.parametrize(
     "body",
     [

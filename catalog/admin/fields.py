@@ -18,7 +18,8 @@ from marketplace.admin import (
     WordsWidget,
 )
 
-_LONG_NUMBER = f"A number has fewer than {MOST_DIGITS} digits."
+TOO_DEEP = "This is nested too deeply."
+LONG_NUMBER = f"A number has fewer than {MOST_DIGITS} digits."
 SPAN = re.compile(r"([0-9]{4})(?:-([0-9]{4}))?")
 DASH = re.compile(r"\s*[-\u2010-\u2015]\s*")
 BETWEEN = re.compile(r"[,;|\s]+")
@@ -138,18 +139,20 @@ class SpecsField(ParsedField):
 
 
 def _specs_of_json(text: str) -> Any:
-    if text.count("{") + text.count("[") > MOST_BRACKETS:  # deeper than Python could read them back
-        raise forms.ValidationError("This is nested too deeply.", code="json")
     try:
         specs = json.loads(text)
     except json.JSONDecodeError as error:
         raise forms.ValidationError(
             f"This is not a JSON object: see line {error.lineno}, column {error.colno}.", code="json"
         ) from error
+    except RecursionError as error:
+        raise forms.ValidationError(TOO_DEEP, code="json") from error
     except ValueError as error:  # of numbers that are longer than Python reads
-        raise forms.ValidationError(_LONG_NUMBER, code="json") from error
+        raise forms.ValidationError(LONG_NUMBER, code="json") from error
+    if text.count("{") + text.count("[") > MOST_BRACKETS:
+        raise forms.ValidationError(TOO_DEEP, code="json")
     if re.search(rf"[0-9]{{{MOST_DIGITS}}}", text):
-        raise forms.ValidationError(_LONG_NUMBER, code="json")
+        raise forms.ValidationError(LONG_NUMBER, code="json")
     if not _storable(specs):
         raise forms.ValidationError("Infinity, NaN and null characters cannot be kept.", code="json")
     return specs

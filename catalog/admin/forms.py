@@ -53,6 +53,9 @@ class ItemForm(KeepsWords):
         cleaned = super().clean() or {}
         if cleaned.get("status") == Status.PUBLISHED and not cleaned.get("published_at"):
             cleaned["published_at"] = timezone.now()
+        if {"name", "reference"} & set(self.errors):
+            # The slug would be made of them; that it lacks too is nothing to tell the person.
+            cleaned["slug"] = cleaned.get("slug") or "unmade"
         return cleaned
 
     def clean_attach(self) -> list[str]:

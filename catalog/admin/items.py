@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
+from django.utils.timezone import localtime, now
 
 from catalog import actions as item_actions
 from catalog.admin import search, thumbnails
@@ -28,7 +28,7 @@ from catalog.models import Availability, Item, ItemQuerySet, Memorabilia, Status
 from catalog.resources import MemorabiliaResource, SpreadsheetAdminMixin, ToolResource, VehicleResource
 from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
 
-STATUS_COLOURS = {"Published": "success", "Draft": "info", "Archived": "warning"}
+STATUS_COLOURS = {"Published": "success", "Scheduled": "info", "Draft": "info", "Archived": "warning"}
 AVAILABILITY_COLOURS = {"Available": "success", "Reserved": "warning", "Sold": "danger"}
 
 
@@ -40,6 +40,10 @@ def price_text(item: Item) -> str:
 
 def one_line(text: str) -> SafeString:
     return format_html('<span class="whitespace-nowrap">{}</span>', text)
+
+
+def _may_attach(request: HttpRequest) -> bool:
+    return request.user.has_perm("catalog.change_mediaasset")
 
 
 class ItemChangeList(ChangeList):
@@ -108,6 +112,8 @@ class ItemList(ModelAdmin):
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_shown(self, item: Item) -> str:
+        if item.status == Status.PUBLISHED and item.published_at and item.published_at > now():
+            return "Scheduled"
         return str(Status(item.status).label)
 
     @display(description="last change", ordering="updated_at")
@@ -146,7 +152,8 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
 
     def get_fieldsets(self, request: HttpRequest, obj: Item | None = None) -> Any:
         record = (("Record", {"fields": ("created_at", ("updated_at", "version"))}),) if obj else ()
-        files = (("Files", {"fields": ("attach",)}),) if self.has_change_permission(request, obj) else ()
+        may_attach = self.has_change_permission(request, obj) and _may_attach(request)
+        files = (("Files", {"fields": ("attach",)}),) if may_attach else ()
         return (
             (None, {"fields": (("name", "reference"), ("make", "model"), ("production_years", "slug"))}),
             ("Classification", {"fields": self.classification}),
@@ -159,7 +166,7 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         super().save_related(request, form, formsets, change)
-        if keys := form.cleaned_data.get("attach"):
+        if (keys := form.cleaned_data.get("attach")) and _may_attach(request):
             item_actions.attach_media(item=form.instance, keys=keys, by=request.user)  # type: ignore[arg-type]
 
 
@@ -203,7 +210,7 @@ class ItemAdmin(ItemList):
 
     sidebar_icon = "inventory_2"
     form = ItemForm
-    list_display = ("cover", "title", "kind", *ItemList.list_display[2:])
+    list_display = ("cover", "title", "kind", "maker", *ItemList.list_display[4:])  # more would not fit
     list_filter = (("kind", ChoicesFilter), *ItemList.list_filter)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,6 +1,7 @@
 """The pages of images, videos and documents."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.template.defaultfilters import filesizeformat
@@ -78,6 +79,8 @@ class MediaAssetAdmin(ModelAdmin):
 
     def unassigned_view(self, request: HttpRequest) -> JsonResponse:
         """Answer one page of the keys that belong to no item and begin with `term`."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         keys = MediaAsset.objects.filter(item=None, key__startswith=typed_text(request)).order_by("key")
         return words_page(request, keys.values_list("key", flat=True))
 

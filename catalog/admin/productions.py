@@ -9,7 +9,7 @@ from catalog.admin.fields import years_text
 from catalog.admin.filters import GenresFilter, ReleaseYearsFilter
 from catalog.admin.forms import ProductionForm
 from catalog.admin.inlines import ItemsOfProduction
-from catalog.models import Production
+from catalog.models import Appearance, Production, ProductionQuerySet
 from catalog.resources import ProductionResource, SpreadsheetAdminMixin
 from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
 
@@ -39,8 +39,24 @@ class ProductionAdmin(SpreadsheetAdminMixin, ModelAdmin):
         (None, {"fields": (("title", "kind"), ("years", "slug"), "genres", "franchise", "external_ids")}),
     )
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Say how many items stand in the way; listing them would take a page without end."""
+        count = Appearance.objects.filter(production__in=objs).count()
+        if count:
+            return [], {}, set(), [f"Appearances of items: {count:,}. Take them away first."]
+        return super().get_deleted_objects(objs, request)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ProductionChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: ProductionQuerySet, search_term: str
+    ) -> tuple[ProductionQuerySet, bool]:
+        # Autocompletes ask here; PostgreSQL cannot store NUL, and the driver would raise.
+        found: tuple[ProductionQuerySet, bool] = super().get_search_results(
+            request, queryset, search_term.replace("\x00", "")
+        )
+        return found
 
     @display(description="years")
     def years_shown(self, production: Production) -> str:

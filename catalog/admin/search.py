@@ -11,7 +11,7 @@ MAX_WORDS = 20  # more would only slow the search down
 
 def matching(items: ItemQuerySet, text: str) -> ItemQuerySet:
     """Narrow to items with all the words, the last one perhaps unfinished, or whose reference or slug begins so."""
-    words = canonical_text(text).split()[:MAX_WORDS]
+    words = canonical_text(text.replace("\x00", " ")).split()[:MAX_WORDS]
     if not words:
         return items
     found = Q(search=SearchQuery(prefix_query(words), config="catalog_text", search_type="raw"))

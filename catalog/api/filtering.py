@@ -1,10 +1,11 @@
 """Filters as one line each: a parameter type, and the condition that its value puts on the rows."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import django_filters
-from django import forms
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import QueryDict
@@ -13,50 +14,40 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from catalog.models import FIRST_YEAR, LAST_YEAR
-from marketplace.parameters import Choice, Flag, ListOf, ParameterType, Refused, WholeNumber
+from catalog.models.fields import canonical_text
+from marketplace.parameters import Choice, Fault, Flag, ListOf, ParameterType, WholeNumber, Word, read_values
 from marketplace.problems import BadParameters, unknown_parameters
 
 Condition = Callable[[Any], Q]
 Order = tuple[str | OrderBy, ...]
-
+Values = Mapping[str, Any]
 
 YEAR = WholeNumber(FIRST_YEAR, LAST_YEAR)
 
 
-class RawValues(forms.Widget):
-    """Hands all texts given under the name to the field."""
+@dataclass(frozen=True)
+class Name(Word):
+    """A value of a column that is kept in canonical form, so that look-alike spellings find it too."""
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return cast(list[str], data.getlist(name))
-
-
-class ParameterField(forms.Field):
-    widget = RawValues
-
-    def __init__(self, *, kind: ParameterType, **options: Any) -> None:
-        super().__init__(**options)
-        self.kind = kind
-
-    def clean(self, value: list[str]) -> Any:
-        try:
-            return self.kind.read(value)
-        except Refused as refusal:
-            raise forms.ValidationError(refusal.sentence, code=refusal.code) from refusal
+    def parse(self, text: str) -> str:
+        return canonical_text(text)
 
 
-class ParameterFilter(django_filters.Filter):
+class ParameterFilter(django_filters.Filter, ABC):
     """A filter by one parameter; a subclass says what it does to the rows.
 
     `text` explains it in the OpenAPI document; `staff_only` hides it from everybody else.
     """
 
-    field_class = ParameterField
-
     def __init__(self, kind: ParameterType, field_name: str, text: str, *, staff_only: bool = False) -> None:
-        super().__init__(field_name, label="", kind=kind)
+        super().__init__(field_name, label="")
         self.kind = kind
         self.text = text
         self.staff_only = staff_only
+
+    @abstractmethod
+    def narrow(self, queryset: "QuerySet[Any]", values: Values, name: str) -> "QuerySet[Any]":
+        """Apply the value of the parameter `name`; `values` holds those of all parameters that were given."""
 
     def variants(self, name: str) -> "dict[str, ParameterFilter]":
         """Return this filter and those that come with it, by the names of their parameters."""
@@ -84,8 +75,8 @@ class Where(ParameterFilter):
         super().__init__(kind, field_name, text, staff_only=staff_only)
         self.condition = condition
 
-    def filter(self, queryset: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
-        return queryset.filter(self.condition(value))
+    def narrow(self, queryset: "QuerySet[Any]", values: Values, name: str) -> "QuerySet[Any]":
+        return queryset.filter(self.condition(values[name]))
 
 
 def matches(lookup: str) -> Condition:
@@ -142,13 +133,12 @@ class YearBound(ParameterFilter):
     def __init__(self, name: str, field_name: str, end: str) -> None:
         side = "from this one on" if end == "min" else "up to this one"
         super().__init__(YEAR, field_name, f"Some year {side}; with both bounds, one year between them.")
-        self.lower, self.upper, self.is_upper = f"{name}__min", f"{name}__max", end == "max"
+        self.lower, self.upper = f"{name}__min", f"{name}__max"
 
-    def filter(self, queryset: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
-        given = self.parent.form.cleaned_data
-        if self.is_upper and self.lower in given:
+    def narrow(self, queryset: "QuerySet[Any]", values: Values, name: str) -> "QuerySet[Any]":
+        if name == self.upper and self.lower in values:
             return queryset  # the lower bound's turn covers both
-        years = range(given.get(self.lower, FIRST_YEAR), given.get(self.upper, LAST_YEAR) + 1)
+        years = range(values.get(self.lower, FIRST_YEAR), values.get(self.upper, LAST_YEAR) + 1)
         return queryset.filter(**{f"{self.field_name}__overlap": list(years)})
 
 
@@ -159,18 +149,14 @@ class OrderingFilter(ParameterFilter):
         super().__init__(Choice(tuple(orders)), "", text)
         self.orders = orders
 
-    def filter(self, queryset: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
-        return queryset.order_by(*self.orders[value])
+    def narrow(self, queryset: "QuerySet[Any]", values: Values, name: str) -> "QuerySet[Any]":
+        return queryset.order_by(*self.orders[values[name]])
 
 
 class ParameterFilterSet(django_filters.FilterSet):
-    """A declared set of filters. Only those that a request names are set up for it."""
+    """A declared set of filters. Requests are read by the declaration itself; no form is built for them."""
 
     base_filters: dict[str, ParameterFilter]
-
-    def __init__(self, data: QueryDict, queryset: "QuerySet[Any]", *, request: Request) -> None:
-        self.base_filters = {name: f for name, f in type(self).base_filters.items() if name in data}
-        super().__init__(data, queryset, request=request)
 
     @classmethod
     def get_filters(cls) -> dict[str, ParameterFilter]:
@@ -179,11 +165,18 @@ class ParameterFilterSet(django_filters.FilterSet):
             variants |= declared.variants(name)
         return variants
 
-    def faults(self) -> Iterable[tuple[str, str, str]]:
-        """Yield (parameter, code, sentence) for each value that cannot be used."""
-        for name, errors in self.form.errors.as_data().items():
-            for error in errors:
-                yield name, error.code or "invalid", f"{name} {error.message}"
+    @classmethod
+    def faults(cls, values: Values, given: QueryDict) -> Iterable[Fault]:
+        """Yield a fault for each value that does not fit what else was given."""
+        return ()
+
+    @classmethod
+    def narrow(cls, queryset: "QuerySet[Any]", values: Values) -> "QuerySet[Any]":
+        """Apply the filters in the order in which they are declared."""
+        for name, each in cls.base_filters.items():
+            if name in values:
+                queryset = each.narrow(queryset, values, name)
+        return queryset
 
 
 class ParameterFilterBackend(BaseFilterBackend):
@@ -191,18 +184,17 @@ class ParameterFilterBackend(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: Any, view: APIView) -> Any:
         declared: type[ParameterFilterSet] = cast(Any, view).filterset_class
-        known = {
-            name
+        offered = {
+            name: each.kind
             for name, each in declared.base_filters.items()
             if not each.staff_only or cast(Any, view).sees_all()
         }
         given = cast(QueryDict, request.query_params)
-        if unknown := unknown_parameters(given, known | cast(Any, view).paginator.types.keys()):
-            raise BadParameters(unknown)
-        filterset = declared(given, queryset, request=request)
-        if faults := list(filterset.faults()):
+        known = offered | cast(Any, view).paginator.types
+        values, faults = read_values(known, given)
+        if faults := [*unknown_parameters(given, known), *faults, *declared.faults(values, given)]:
             raise BadParameters(faults)
-        return filterset.qs
+        return declared.narrow(queryset, values)
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         filters = cast(Any, view).filterset_class.base_filters

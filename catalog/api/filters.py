@@ -10,13 +10,16 @@ from typing import Any
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.lookups import In
+from django.http import QueryDict
 
 from catalog.api.filtering import (
     ArrayFilter,
+    Name,
     Order,
     OrderingFilter,
     ParameterFilter,
     ParameterFilterSet,
+    Values,
     Where,
     YearsFilter,
     matches,
@@ -31,8 +34,8 @@ from catalog.models import (
     Status,
     Vocabulary,
 )
-from catalog.models.fields import Folded, canonical_text
-from marketplace.parameters import Amount, Choice, Currency, ListOf, Moment, Word, Words
+from catalog.models.fields import Folded
+from marketplace.parameters import Amount, Choice, Currency, Fault, ListOf, Moment, Word, Words
 
 NEWEST: Order = ("-published_at", "-id")
 ITEM_ORDERS: dict[str, Order] = {
@@ -75,14 +78,14 @@ LEFT_OUT = {
 class SearchFilter(ParameterFilter):
     """Full-text search of items; `relevance` is then an order."""
 
-    def filter(self, queryset: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
-        query = SearchQuery(value, config="catalog_text", search_type="websearch")
+    def narrow(self, queryset: "QuerySet[Any]", values: Values, name: str) -> "QuerySet[Any]":
+        query = SearchQuery(values[name], config="catalog_text", search_type="websearch")
         found: QuerySet[Any] = queryset.filter(search=query).alias(relevance=SearchRank(F("search"), query))
         return found
 
 
 def has_reference(values: list[str]) -> Q:
-    return Q(In(Folded("reference"), [Folded(Value(canonical_text(value))) for value in values]))
+    return Q(In(Folded("reference"), [Folded(Value(value)) for value in values]))
 
 
 def appeared_in(slugs: list[str]) -> Q:
@@ -92,17 +95,17 @@ def appeared_in(slugs: list[str]) -> Q:
 class ItemFilters(ParameterFilterSet):
     """Parameters of the lists of one kind of item."""
 
-    genres = ArrayFilter(Word(), "genres")
-    vehicle_types = ArrayFilter(Word(), "vehicle_types")
-    categories = ArrayFilter(Word(), "categories")
+    genres = ArrayFilter(Name(), "genres")
+    vehicle_types = ArrayFilter(Name(), "vehicle_types")
+    categories = ArrayFilter(Name(), "categories")
     production_years = YearsFilter("production_years")
     price__min = Where(Amount(), "price", matches("price__gte"), "Not cheaper than this, in any currency.")
     price__max = Where(Amount(), "price", matches("price__lte"), "Not dearer than this, in any currency.")
     currency = Where(
         ListOf(Currency()), "currency", matches("currency__in"), "Currency of the price, ISO 4217."
     )
-    make = Where(ListOf(Word()), "make", matches("make__in"), "Any of these makes.")
-    model = Where(ListOf(Word()), "model", matches("model__in"), "Any of these models.")
+    make = Where(ListOf(Name()), "make", matches("make__in"), "Any of these makes.")
+    model = Where(ListOf(Name()), "model", matches("model__in"), "Any of these models.")
     condition = Where(
         ListOf(Choice(tuple(Condition.values))), "condition", matches("condition__in"), "Any of these."
     )
@@ -122,7 +125,7 @@ class ItemFilters(ParameterFilterSet):
         ListOf(Word()), "appearances", appeared_in, "Appeared in any of these films or series (slugs)."
     )
     reference = Where(
-        ListOf(Word()), "reference", has_reference, "Any of these stock numbers; letter case does not count."
+        ListOf(Name()), "reference", has_reference, "Any of these stock numbers; letter case does not count."
     )
     updated_since = Where(
         Moment(), "updated_at", matches("updated_at__gte"), "Changed at this time or later."
@@ -141,9 +144,9 @@ class ItemFilters(ParameterFilterSet):
         " relevance (best first) needs q.",
     )
 
-    def faults(self) -> Iterable[tuple[str, str, str]]:
-        yield from super().faults()
-        if self.form.cleaned_data.get("ordering") == "relevance" and "q" not in self.data:
+    @classmethod
+    def faults(cls, values: Values, given: QueryDict) -> Iterable[Fault]:
+        if values.get("ordering") == "relevance" and "q" not in given:
             yield "ordering", "needs_q", "ordering by relevance needs words to search for in q."
 
 
@@ -154,7 +157,7 @@ class AnyItemFilters(ItemFilters):
 
 
 class ProductionFilters(ParameterFilterSet):
-    genres = ArrayFilter(Word(), "genres")
+    genres = ArrayFilter(Name(), "genres")
     years = YearsFilter("years")
     kind = Where(ListOf(Choice(tuple(ProductionKind.values))), "kind", matches("kind__in"), "Any of these.")
     franchise = Where(ListOf(Word()), "franchise", matches("franchise__in"), "Any of these franchises.")

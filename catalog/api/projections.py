@@ -17,13 +17,13 @@ from catalog.models import Appearance, Item, Kind, MediaAsset, Production, Term
 Row = dict[str, Any]
 Rows = QuerySet[Any, Row]
 
-ITEM_ROUTES = {Kind.VEHICLE: "vehicle-list", Kind.MEMORABILIA: "memorabilia-list", Kind.TOOL: "tool-list"}
+ITEM_LISTS = {Kind.VEHICLE: "vehicle-list", Kind.MEMORABILIA: "memorabilia-list", Kind.TOOL: "tool-list"}
 ITEM_COLUMNS = (
     "id", "kind", "reference", "slug", "name", "make", "model", "production_years", "vehicle_types", "categories",
     "genres", "condition", "authenticity", "price", "currency", "availability", "status", "published_at", "location",
     "created_at", "updated_at", "version",
 )  # fmt: skip
-ITEM_DETAIL_COLUMNS = ("description", "provenance", "chassis_number", "specs_text")
+ITEM_DETAIL_COLUMNS = (*ITEM_COLUMNS, "description", "provenance", "chassis_number")
 APPEARED_IN_COLUMNS = ("slug", "title", "kind", "years")
 COVER_COLUMNS = ("id", "alt_text", "width", "height")
 IMAGE_COLUMNS = ("id", "content_type", "width", "height", "alt_text", "caption", "position")
@@ -34,20 +34,23 @@ TERM_COLUMNS = ("id", "vocabulary", "slug", "name", "aliases", "created_at", "up
 
 
 class Links:
-    """Absolute addresses, as this client reaches the service."""
+    """Absolute addresses, as this client reaches the service. What a list holds lies under the list's address."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.origin = request.build_absolute_uri("/").removesuffix("/")
-        self.items = {kind.value: self.to(route) for kind, route in ITEM_ROUTES.items()}
+        self.known: dict[str, str] = {}
 
-    def to(self, route: str, *arguments: object) -> str:
-        return f"{self.origin}{reverse(route, args=arguments)}"
+    def to(self, route: str) -> str:
+        """Return the address of a route without variables; it is looked up once, not for every row."""
+        if route not in self.known:
+            self.known[route] = f"{self.origin}{reverse(route)}"
+        return self.known[route]
 
     def item(self, row: Row) -> str:
-        return f"{self.items[row['kind']]}{row['slug']}/"
+        return f"{self.to(ITEM_LISTS[row['kind']])}{row['slug']}/"
 
     def image(self, row: Row) -> str:
-        return self.to("media-file", row["id"])
+        return f"{self.to('media-list')}{row['id']}/file/"
 
 
 def as_text(field: str) -> Cast:
@@ -55,44 +58,54 @@ def as_text(field: str) -> Cast:
     return Cast(field, TextField())
 
 
-def selected(queryset: QuerySet[Any], *columns: str) -> Rows:
-    rows: Rows = queryset.values(*columns)
+def selected(queryset: QuerySet[Any], *columns: str, **expressions: Any) -> Rows:
+    rows: Rows = queryset.values(*columns, **expressions)
     return rows
 
 
-def item_rows(items: QuerySet[Item], *more: str) -> Rows:
+# Built once: Django copies queries and expressions wherever they are used.
+PICTURES = MediaAsset.objects.present().images().in_order()
+COVER_JSON = JSONObject(**{name: name for name in COVER_COLUMNS})
+COVER = Subquery(PICTURES.filter(item=OuterRef("pk")).values(found=COVER_JSON)[:1])
+IMAGES = selected(PICTURES, *IMAGE_COLUMNS)
+APPEARANCES = selected(
+    Appearance.objects.order_by("production__title", "production", "id"),
+    "role",
+    "notes",
+    *(f"production__{name}" for name in APPEARED_IN_COLUMNS),
+)
+
+
+def item_rows(items: QuerySet[Item]) -> Rows:
     """Project items with their cover, which is the image that comes first."""
-    pictures = MediaAsset.objects.present().images().filter(item=OuterRef("pk")).in_order()
-    cover = pictures.values(found=JSONObject(**{name: name for name in COVER_COLUMNS}))[:1]
-    annotated = items.annotate(cover=Subquery(cover), specs_text=as_text("specs"))
-    return selected(annotated, *ITEM_COLUMNS, *more, "cover")
+    return selected(items, *ITEM_COLUMNS, cover=COVER)
 
 
 def item_json(row: Row, links: Links) -> Row:
-    """Shape one row of `item_rows` for a list."""
-    cover = row.pop("cover")
-    row["url"] = links.item(row)
-    row["image"] = cover and {"url": links.image(cover)} | {name: cover[name] for name in COVER_COLUMNS}
-    return row
+    """Shape one row of `item_rows`."""
+    return with_links(row, row.pop("cover"), links)
+
+
+def item_detail_rows(items: QuerySet[Item]) -> Rows:
+    """Project items for their details; the cover comes with the images."""
+    return selected(items, *ITEM_DETAIL_COLUMNS, specs_text=as_text("specs"))
 
 
 def item_detail_json(row: Row, links: Links) -> Row:
-    """Shape one row of `item_rows` for the detail. This causes two SQL queries."""
-    item = item_json(row, links)
-    item["specs"] = orjson.Fragment(item.pop("specs_text"))
-    item["appearances"] = [appearance_json(each) for each in appearance_rows(row["id"])]
-    item["images"] = [image | {"url": links.image(image)} for image in image_rows(row["id"])]
-    return item
+    """Shape one row of `item_detail_rows`. This causes two SQL queries."""
+    specs = orjson.Fragment(row.pop("specs_text"))
+    images = list(IMAGES.filter(item=row["id"]))
+    return with_links(row, images[0] if images else None, links) | {
+        "specs": specs,
+        "appearances": [appearance_json(each) for each in APPEARANCES.filter(item=row["id"])],
+        "images": [image | {"url": links.image(image)} for image in images],
+    }
 
 
-def image_rows(item_id: int) -> Rows:
-    images = MediaAsset.objects.present().images().filter(item=item_id)
-    return selected(images.in_order(), *IMAGE_COLUMNS)
-
-
-def appearance_rows(item_id: int) -> Rows:
-    appearances = Appearance.objects.filter(item=item_id).order_by("production__title", "production", "id")
-    return selected(appearances, "role", "notes", *(f"production__{name}" for name in APPEARED_IN_COLUMNS))
+def with_links(row: Row, cover: Row | None, links: Links) -> Row:
+    row["url"] = links.item(row)
+    row["image"] = cover and {"url": links.image(cover)} | {name: cover[name] for name in COVER_COLUMNS}
+    return row
 
 
 def appearance_json(row: Row) -> Row:
@@ -108,15 +121,17 @@ def production_rows(productions: QuerySet[Production], items: QuerySet[Item]) ->
         .values("production")
         .values(total=Count("item", distinct=True))
     )
-    annotated = productions.annotate(
-        item_count=Coalesce(Subquery(counted), 0), external_ids_text=as_text("external_ids")
+    return selected(
+        productions,
+        *PRODUCTION_COLUMNS,
+        item_count=Coalesce(Subquery(counted), 0),
+        external_ids_text=as_text("external_ids"),
     )
-    return selected(annotated, *PRODUCTION_COLUMNS, "item_count", "external_ids_text")
 
 
 def production_json(row: Row, links: Links) -> Row:
     external_ids = orjson.Fragment(row.pop("external_ids_text"))
-    return row | {"external_ids": external_ids, "url": links.to("production-detail", row["slug"])}
+    return row | {"external_ids": external_ids, "url": f"{links.to('production-list')}{row['slug']}/"}
 
 
 def term_rows(terms: QuerySet[Term]) -> Rows:
@@ -124,4 +139,4 @@ def term_rows(terms: QuerySet[Term]) -> Rows:
 
 
 def term_json(row: Row, links: Links) -> Row:
-    return row | {"url": links.to("term-detail", row["vocabulary"], row["slug"])}
+    return row | {"url": f"{links.to('term-list')}{row['vocabulary']}/{row['slug']}/"}

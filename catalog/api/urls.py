@@ -26,5 +26,5 @@ urlpatterns = [
     *list_and_detail("items", "item", views.ItemViewSet, "<slug:slug>"),
     *list_and_detail("productions", "production", views.ProductionViewSet, "<slug:slug>"),
     # A slug is unique within its vocabulary only: "Racing" may be a genre and a category.
-    *list_and_detail("terms", "term", views.TermViewSet, "<str:vocabulary>/<slug:slug>"),
+    *list_and_detail("terms", "term", views.TermViewSet, "<slug:vocabulary>/<slug:slug>"),
 ]

@@ -47,6 +47,11 @@ class ReadViewSet(GenericViewSet[Any]):
     filterset_class: ClassVar[type[ParameterFilterSet]]
     detail_serializer_class: ClassVar[type[serializers.Shape] | None] = None
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # Readers and staff share addresses; a cache must not hand the answer of one to the other.
+        return super().default_response_headers | {"Vary": "Authorization"}
+
     def rows(self, queryset: Any) -> Rows:
         """Select the columns that the answer needs."""
         raise NotImplementedError
@@ -98,8 +103,9 @@ class ItemViewSet(ReadViewSet):
         return items.of_kind(self.kind) if self.kind else items
 
     def rows(self, queryset: Any) -> Rows:
-        detail = projections.ITEM_DETAIL_COLUMNS if self.action == "retrieve" else ()
-        return projections.item_rows(queryset, *detail)
+        if self.action == "retrieve":
+            return projections.item_detail_rows(queryset)
+        return projections.item_rows(queryset)
 
     def row_json(self, row: Row, links: Links) -> Row:
         return projections.item_json(row, links)

@@ -27,7 +27,7 @@ PRICE_SENTENCE = (
 )
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?)?$"
 TIME_SENTENCE = "A time must be written as 2026-01-31 or 2026-01-31T18:30:00Z."
-TIME_SPAN = "'1000-01-01' AND '9999-12-31'"  # beyond it, an offset leads out of what Python can read back
+TIME_SPAN = "'0001-01-01' AND '9999-12-31 23:59:59.999999'"  # beyond it, an offset leads out of what Python can read back
 SLUG = "^[-a-zA-Z0-9_]+$"
 SLUG_SENTENCE = "A slug holds letters without accents, digits, hyphens and underscores only."
 Fault = tuple[str, str, str]  # column, condition, message; the latter two in SQL

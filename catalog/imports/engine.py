@@ -28,7 +28,8 @@ from catalog.imports.results import Difference, ImportResult, Issue
 from catalog.imports.rules import rules_of
 from catalog.imports.staging import map_header, stage
 from catalog.imports.vocabularies import new_terms
-from catalog.models import ImportIssue, ImportRun, ImportState
+from catalog.models import ImportIssue, ImportRun, ImportState, Kind
+from marketplace import faults
 
 ISSUES_KEPT = 10_000
 VALUE_KEPT = 500  # characters of a refused cell that are kept
@@ -41,7 +42,7 @@ class ImportOptions:
 
     on_error: land the good rows, or nothing when one row is bad. blank: an empty cell leaves the field
     alone, or clears it. terms: unknown words become terms, or their rows are refused. preview: how many
-    differences the result shows.
+    differences the result shows. kinds: rows of other kinds of items are refused.
     """
 
     dry_run: bool = False
@@ -49,6 +50,7 @@ class ImportOptions:
     blank: Literal["keep", "clear"] = "keep"
     terms: Literal["create", "refuse"] = "create"
     preview: int = 0
+    kinds: tuple[str, ...] = tuple(Kind.values)
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,11 @@ def import_file(
     """Import a spreadsheet; raise ImportRefused where it cannot be imported at all.
 
     `target` is vehicle, memorabilia, tool or production. `on_rows` hears how many rows were read so
-    far. `file_name` is what the record calls the file, where `path` is not its own name.
+    far. `file_name` is what people call the file, where `path` is not its own name.
     """
     filled = TARGETS[target]
-    with open_table(path) as table:
-        plan = Plan(filled, map_header(table.header, filled), rules_of(filled.model))
+    with open_table(path, file_name) as table:
+        plan = Plan(filled, map_header(table.header, filled), rules_of(filled.model), options.kinds)
         run = None
         if not options.dry_run:
             run = ImportRun(target=target, file_sha256=table.sha256, options=asdict(options), started_by=by)
@@ -98,8 +100,11 @@ def _run(job: Job) -> ImportResult:
         )
         _fail(job.run, sentence)
         raise ImportRefused(sentence) from error
-    except (ImportRefused, DatabaseError) as error:
-        _fail(job.run, str(error).strip().splitlines()[0])
+    except DatabaseError as error:
+        _fail(job.run, faults.sentence(error))
+        raise ImportRefused(faults.sentence(error)) from error
+    except ImportRefused as error:
+        _fail(job.run, str(error))
         raise
     except (KeyboardInterrupt, SystemExit):  # the latter is what SIGTERM ends in
         _fail(job.run, "The import was interrupted; nothing landed.")
@@ -208,7 +213,7 @@ def _some(names: list[str]) -> str:
 
 
 def _differences(cursor: CursorWrapper, plan: Plan, limit: int) -> list[Difference]:
-    """Return the first rows that land, with the values that they change."""
+    """Return the first rows that land, with what tells which row it is and the values that they change."""
     names = [column.name for column in plan.mapping.columns if column.reading is not Reading.APPEARANCES]
     before = ", ".join(f"i.{sql.name(name)}" for name in names)
     after = ", ".join(f"m.{sql.name(name)}" for name in names)
@@ -224,7 +229,7 @@ def _differences(cursor: CursorWrapper, plan: Plan, limit: int) -> list[Differen
             {
                 name: (describe(old), describe(new))
                 for name, old, new in zip(names, values[: len(names)], values[len(names) :], strict=True)
-                if is_new or old != new
+                if is_new or old != new or name in plan.target.needs
             },
         )
         for line, is_new, *values in found

@@ -16,7 +16,7 @@ from catalog.imports.rules import Rule
 from catalog.models import FIRST_YEAR, LAST_YEAR
 
 MOST_BRACKETS = 200  # of JSON in a cell: PostgreSQL nests deeper than Python can follow
-MOST_DIGITS = 1000  # of a number in JSON: PostgreSQL keeps longer ones than Python reads
+MOST_DIGITS = 250  # of a number in JSON: PostgreSQL keeps longer ones than Python reads
 LONGEST_SPAN = LAST_YEAR - FIRST_YEAR  # years; a longer range is a slip of the keyboard
 Field = models.Field[Any, Any]
 

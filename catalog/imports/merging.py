@@ -23,6 +23,7 @@ class Plan:
     target: Target
     mapping: Mapping
     rules: list[Rule]
+    kinds: tuple[str, ...]  # of items; rows of others are refused
 
     @property
     def present(self) -> str:
@@ -181,6 +182,9 @@ def _faults(plan: Plan) -> list[Fault]:
         sentence = "This reference belongs to an item of the kind %s, and an import does not change the kind."
         message = f"format({sql.quoted(sentence)}, CASE present_kind {kinds} END)"
         faults.append((plan.target.key, "other_kind", message))
+        allowed = ", ".join(map(sql.quoted, ("", *plan.kinds)))
+        message = "concat('This import may not bring in items of the kind ', kind, '.')"
+        faults.append(("kind", f"kind NOT IN ({allowed})", message))
     if plan.mapping.has("slug") and plan.target.key != "slug":
         faults.append(("slug", "slug_taken", sql.quoted(taken_message(plan.target.model, "slug"))))
     return faults

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from io import TextIOWrapper
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
@@ -62,41 +62,46 @@ class Table:
 
 
 @contextmanager
-def open_table(path: Path) -> Iterator[Table]:
-    """Open a file by its ending (.csv, .tsv, .txt, .xlsx, .xlsm, .ods); its rows can be read once."""
+def open_table(path: Path, name: str = "") -> Iterator[Table]:
+    """Open a file by its ending (.csv, .tsv, .txt, .xlsx, .xlsm, .ods); its rows can be read once.
+
+    Sentences call the file `name`, where that is not its name on disk.
+    """
+    place, name = name or str(path), name or path.name
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join(sorted(READERS))
-        raise ImportRefused(f"{path.name} has an unknown ending; files must end in one of {known}.")
+        raise ImportRefused(f"{name} has an unknown ending; files must end in one of {known}.")
     try:
         if path.is_dir():
-            raise ImportRefused(f"{path} is a folder, not a file.")
+            raise ImportRefused(f"{place} is a folder, not a file.")
         with path.open("rb") as file:
             head = file.read(4096)
             file.seek(0)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ImportRefused(f"{path} cannot be read: {error.strerror}.") from error
+        raise ImportRefused(f"{place} cannot be read: {error.strerror}.") from error
     if not head.strip():
-        raise ImportRefused(f"{path.name} is empty.")
+        raise ImportRefused(f"{name} is empty.")
     with ExitStack() as opened:
-        table = reader(path, head, opened)
+        table = reader(path, name, head, opened)
         table.sha256 = sha256
         yield table
 
 
-def _open_csv(path: Path, head: bytes, opened: ExitStack) -> Table:
+def _open_csv(path: Path, name: str, head: bytes, opened: ExitStack) -> Table:
     for magic, what in (*NOT_TABLES, (ZIP, "a workbook or an archive"), (OLE, "an old Excel workbook")):
         if head.startswith(magic):
-            raise ImportRefused(f"{path.name} is {what}, not a CSV file.")
+            raise ImportRefused(f"{name} is {what}, not a CSV file.")
     warnings: list[str] = []
     file = opened.enter_context(path.open("rb"))
-    encoding = _encoding(file, head, path.name, warnings)
+    encoding = _encoding(file, head, name, warnings)
     text = opened.enter_context(TextIOWrapper(file, encoding=encoding, newline=""))
     csv.field_size_limit(CELL_CHARACTERS)
-    header_lines, header, delimiter = _header(text, path.name)
-    reader = csv.reader(text, delimiter=delimiter)
-    return Table(header, _csv_blocks(reader, len(header), header_lines), warnings=warnings)
+    header = _header(text, name)
+    reader = csv.reader(chain(header.ahead, text), delimiter=header.delimiter)
+    rows = _csv_blocks(reader, len(header.cells), header.lines)
+    return Table(header.cells, rows, warnings=warnings)
 
 
 def _encoding(file: BinaryIO, head: bytes, name: str, warnings: list[str]) -> str:
@@ -131,43 +136,54 @@ def _check_encoding(file: BinaryIO, encoding: str) -> None:
     file.seek(0)
 
 
-def _header(text: TextIOWrapper, name: str) -> tuple[int, list[str], str]:
-    """Read up to the header; return its last line's number, its cells, and the delimiter they are split by."""
-    lines = 0
-    forced = ""
+class Header(NamedTuple):
+    cells: list[str]
+    delimiter: str
+    lines: int  # that it spans, those skipped before it included
+    ahead: list[str]  # lines that were read behind it
+
+
+def _header(text: TextIOWrapper, name: str) -> Header:
+    """Read the header: the first line that holds anything, split by the delimiter that makes the most cells."""
+    skipped = 0
+    delimiters = DELIMITERS
     try:
         while line := text.readline(HEADER_BYTES):
-            lines += 1
-            if lines == 1 and (declared := re.match(r"sep=(.)\r?\n?$", line)):
-                forced = declared[1]
+            if not skipped and (declared := re.match(r"sep=(.)\r?\n?$", line)):
+                delimiters = declared[1]
             elif line.strip(" \t\r\n,;|"):
-                header = [line]
-                while (split := _split_header(header, forced, name)).is_open:
-                    header.append(text.readline(HEADER_BYTES))
-                    if not header[-1] or len(header) > HEADER_LINES:
-                        raise ImportRefused(f"A quote in the header of {name} is left open.")
-                return lines + len(header) - 1, split.cells, split.delimiter
+                return _split_header(text, line, delimiters, skipped, name)
+            skipped += 1
     except UnicodeError as error:
         raise ImportRefused(f"{name} is in an unknown encoding; save it as UTF-8.") from error
+    except csv.Error as error:
+        raise ImportRefused(f"The header of {name} cannot be read as CSV ({error}).") from error
     raise ImportRefused(f"{name} is empty.")
 
 
-class HeaderSplit(NamedTuple):
-    cells: list[str]
-    delimiter: str
-    is_open: bool  # a quote is; the next line belongs to the header too
-
-
-def _split_header(lines: list[str], forced: str, name: str) -> HeaderSplit:
-    """Split the header by the delimiter that makes the most cells of it."""
-    if any("\0" in line for line in lines):
-        raise ImportRefused(f"The header of {name} holds NUL bytes; save the file as CSV in UTF-8.")
+def _split_header(text: TextIOWrapper, line: str, delimiters: str, skipped: int, name: str) -> Header:
+    ahead = [line]
     splits = []
-    for mark in forced or DELIMITERS:
-        reader = csv.reader([*lines, ""], delimiter=mark)
-        cells = next(reader)
-        splits.append(HeaderSplit(cells, mark, is_open=reader.line_num > len(lines)))
-    return max(splits, key=lambda split: len(split.cells))
+    for mark in delimiters:
+        reader = csv.reader(_lines(text, ahead), delimiter=mark)
+        splits.append((next(reader), mark, reader.line_num))
+    cells, mark, used = max(splits, key=lambda split: len(split[0]))
+    if used > len(ahead):
+        raise ImportRefused(f"A quote in the header of {name} is left open.")
+    if any("\0" in cell for cell in cells):
+        raise ImportRefused(f"The header of {name} holds NUL bytes; save the file as CSV in UTF-8.")
+    return Header(cells, mark, skipped + used, ahead[used:])
+
+
+def _lines(text: TextIOWrapper, ahead: list[str]) -> Iterator[str]:
+    """Yield the lines of `ahead`, then add to it; one line too many says that the header does not end."""
+    for number in range(HEADER_LINES):
+        if number == len(ahead):
+            if not (line := text.readline(HEADER_BYTES)):
+                break
+            ahead.append(line)
+        yield ahead[number]
+    yield ""
 
 
 def _csv_blocks(reader: Reader, width: int, line: int) -> Iterator[list[Row]]:
@@ -199,15 +215,15 @@ def fitted(line: int, cells: list[str], width: int) -> Row:
     return Row(line, cells[:width], fault)
 
 
-def _open_workbook(path: Path, head: bytes, opened: ExitStack) -> Table:
+def _open_workbook(path: Path, name: str, head: bytes, opened: ExitStack) -> Table:
     for magic, what in NOT_TABLES:
         if head.startswith(magic):
-            raise ImportRefused(f"{path.name} is {what}, not a workbook.")
+            raise ImportRefused(f"{name} is {what}, not a workbook.")
     if head.startswith(OLE):
-        raise ImportRefused(f"{path.name} is protected by a password or an old Excel file; save it as .xlsx.")
+        raise ImportRefused(f"{name} is protected by a password or an old Excel file; save it as .xlsx.")
     if not head.startswith(ZIP):
-        raise ImportRefused(f"{path.name} is not a workbook.")
-    blocks = opened.enter_context(closing(read_workbook(path)))
+        raise ImportRefused(f"{name} is not a workbook.")
+    blocks = opened.enter_context(closing(read_workbook(path, name)))
     _, header = next(blocks)[0]
     return Table(header, _workbook_blocks(blocks, len(header)))
 
@@ -219,7 +235,7 @@ def _workbook_blocks(blocks: Iterator[list[tuple[int, list[str]]]], width: int) 
         ]
 
 
-READERS: dict[str, Callable[[Path, bytes, ExitStack], Table]] = {
+READERS: dict[str, Callable[[Path, str, bytes, ExitStack], Table]] = {
     ".csv": _open_csv,
     ".tsv": _open_csv,
     ".txt": _open_csv,

@@ -24,7 +24,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class Difference:
-    """One row that lands: each column that it changes, with the values before and after."""
+    """One row that lands: its key and each column that it changes, with the values before and after."""
 
     line: int
     is_new: bool

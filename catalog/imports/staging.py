@@ -44,7 +44,7 @@ def map_header(header: list[str], target: Target) -> Mapping:
         if name in target.by_name:
             found[name] = position
         elif name:
-            unknown.append(title.strip())
+            unknown.append(" ".join(title.split()))
     if not found.keys() & set(target.needs):
         wanted = " or ".join(repr(name) for name in target.needs)
         raise ImportRefused(f"The header has no {wanted} column; it has {_listed(header)}.")

@@ -21,7 +21,7 @@ CHILD = ["-m", "catalog.imports.workbook_child"]
 Block = list[tuple[int, list[str]]]
 
 
-def read_workbook(path: Path) -> Generator[Block, None, None]:
+def read_workbook(path: Path, name: str) -> Generator[Block, None, None]:
     """Yield blocks of (line, cells) of the first sheet that holds anything; the first block is the header alone."""
     child = subprocess.Popen(  # noqa: S603  (our own module; the path is an argument, not a command)
         [sys.executable, *CHILD, str(path.resolve())],
@@ -30,7 +30,7 @@ def read_workbook(path: Path) -> Generator[Block, None, None]:
         cwd=Path(__file__).resolve().parents[2],
     )
     try:
-        yield from _blocks(child, path.name)
+        yield from _blocks(child, name)
     finally:
         child.kill()
         child.communicate()

@@ -121,6 +121,12 @@ def test_vehicle_published_without_a_time_is_published_now(admin_client: Client)
             '"soon" is not a year; write years such as 1964, 1970-1972.',
             id="year",
         ),
+        pytest.param({"name": ""}, "This field is required.", id="no name, and so no slug"),
+        pytest.param(
+            {"genres": ["a\x00"]},
+            "Select a valid choice. a\x00 is not one of the available choices.",
+            id="NUL",
+        ),
     ],
 )
 def test_vehicle_breaking_a_rule_shows_its_sentence(
@@ -201,6 +207,23 @@ def test_vehicle_with_files_of_another_item_is_refused(admin_client: Client) -> 
     assert errors(admin_client, attach=["theirs.jpg", "nowhere.jpg"]) == [
         '"theirs.jpg", "nowhere.jpg": no such file without an item.'
     ]
+
+
+def test_vehicle_saved_by_one_who_may_not_change_media_attaches_nothing(
+    client: Client, django_user_model: Any
+) -> None:
+    editor = django_user_model.objects.create_user("editor", is_staff=True)
+    editor.user_permissions.add(Permission.objects.get(codename="change_vehicle"))
+    client.force_login(editor)
+    car = VehicleFactory.create()
+    MediaAssetFactory.create(key="loose/1.jpg")
+
+    page = client.get(f"{LIST}{car.pk}/change/").content.decode()
+    saved = client.post(f"{LIST}{car.pk}/change/", form_data(attach=["loose/1.jpg"], name="New"))
+
+    assert 'name="attach"' not in page
+    assert (saved.status_code, Vehicle.objects.get().name) == (302, "New")
+    assert not car.media.exists()
 
 
 def test_vehicle_page_for_a_viewer_has_no_fields_to_change(client: Client, django_user_model: Any) -> None:

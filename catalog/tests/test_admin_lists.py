@@ -1,10 +1,12 @@
 """The lists of items: what filters and search find, and what the actions do."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 
 from catalog.models import Item, Status, Vehicle
 from catalog.tests.factories import (
@@ -99,6 +101,14 @@ def test_vehicles_beyond_the_limit_are_counted_by_estimate(
 
     assert answer.context["cl"].paginator.count > 2
     assert "about" in answer.context["cl"].paginator.count_text
+
+
+def test_vehicle_published_ahead_of_time_shows_as_scheduled(admin_client: Client) -> None:
+    VehicleFactory.create(status="published", published_at=timezone.now() + timedelta(days=1))
+
+    shown = admin_client.get(LIST).content.decode()
+
+    assert shown.count("Scheduled") == 1
 
 
 def test_vehicles_show_the_cover(admin_client: Client) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -66,6 +67,47 @@ def test_words_are_not_for_staff_without_a_right(
     client.force_login(django_user_model.objects.create_user("stranger", is_staff=True))
 
     assert client.get(address).status_code == 403
+
+
+def test_unassigned_files_are_not_for_staff_who_may_not_see_media(
+    client: Client, django_user_model: Any
+) -> None:
+    user = django_user_model.objects.create_user("librarian", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_term"))
+    client.force_login(user)
+
+    assert client.get("/admin/catalog/mediaasset/unassigned/").status_code == 403
+
+
+@pytest.mark.parametrize("column", ["item", "production"])
+def test_autocomplete_of_a_null_character_is_no_error(column: str, admin_client: Client) -> None:
+    asked = {"app_label": "catalog", "model_name": "appearance", "field_name": column, "term": "a\x00"}
+
+    answer = admin_client.get("/admin/autocomplete/", asked)
+
+    assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+def test_production_with_appearances_is_not_deleted_and_says_why(admin_client: Client) -> None:
+    film = ProductionFactory.create()
+    AppearanceFactory.create_batch(3, production=film)
+
+    one = admin_client.post(f"/admin/catalog/production/{film.pk}/delete/", {"post": "yes"})
+    chosen = {"action": "delete_selected", "_selected_action": [film.pk], "post": "yes"}
+    several = admin_client.post("/admin/catalog/production/", chosen)
+
+    assert [page.status_code for page in (one, several)] == [200, 200]
+    for page in (one, several):
+        assert "Appearances of items: 3. Take them away first." in page.content.decode()
+    assert Production.objects.count() == 1
+
+
+def test_production_without_appearances_is_deleted(admin_client: Client) -> None:
+    film = ProductionFactory.create()
+
+    admin_client.post(f"/admin/catalog/production/{film.pk}/delete/", {"post": "yes"})
+
+    assert not Production.objects.exists()
 
 
 def test_item_page_leads_to_the_page_of_its_kind(admin_client: Client) -> None:

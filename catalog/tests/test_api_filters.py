@@ -138,6 +138,17 @@ def test_filter_keeps(client, query, kept):
     assert sorted(found) == sorted(kept.split())
 
 
+@pytest.mark.parametrize("parameter", ["genres", "genres__all", "make", "model", "reference"])
+def test_filter_finds_look_alike_spellings(client, parameter):
+    ItemFactory.create(
+        slug="found", published=True, genres=["Com\u00e9die 5"], make="Com\u00e9die 5", model="Com\u00e9die 5",
+        reference="Com\u00e9die 5",
+    )  # fmt: skip
+
+    # The accent as a letter of its own, as macOS writes it; a digit of double width.
+    assert listed_slugs(client, f"/v1/items/?{parameter}=Come\u0301die \uff15") == ["found"]
+
+
 ORDERS = [
     ("", "bare camera bell aston"),
     ("ordering=-published_at", "bare camera bell aston"),

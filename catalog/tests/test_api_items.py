@@ -174,12 +174,25 @@ def test_detail_holds_the_promised_fields(client, aston):
     )
 
 
-def test_item_without_image_or_price(client):
-    ItemFactory.create(published=True)
+@pytest.mark.parametrize("route", ["", "bare/"])
+def test_item_without_image_or_price(client, route):
+    ItemFactory.create(published=True, slug="bare")
 
-    row = client.get("/v1/items/").json()["results"][0]
+    answer = client.get(f"/v1/items/{route}").json()
 
-    assert (row["image"], row["price"]) == (None, None)
+    row = answer["results"][0] if "results" in answer else answer
+    assert (row["image"], row["price"], row.get("images", [])) == (None, None, [])
+
+
+@pytest.mark.parametrize(
+    "path", ["vehicles/", "vehicles/seen/", "vehicles/missing/", "productions/", "terms/"]
+)
+def test_answer_varies_by_who_asks(client, path):
+    VehicleFactory.create(slug="seen", published=True)
+
+    answers = [caller.get(f"/v1/{path}") for caller in (client, staff_client("view_item"))]
+
+    assert [answer["Vary"] for answer in answers] == ["Authorization"] * 2
 
 
 @pytest.mark.parametrize("route", LISTS)

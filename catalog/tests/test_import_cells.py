@@ -111,7 +111,19 @@ def test_time_in_iso_8601_lands(tmp_path, cell, moment):
     assert landed(tmp_path, "published_at", cell) == moment
 
 
-@pytest.mark.parametrize("cell", ["31.01.2026", "2026-02-30", "01/02/2026", "yesterday", "45000", "now"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "31.01.2026",
+        "2026-02-30",
+        "01/02/2026",
+        "yesterday",
+        "45000",
+        "now",
+        "0001-01-01T00:00:00+10:00",
+        "9999-12-31T23:59:59-10:00",
+    ],
+)
 def test_time_of_other_text_is_refused(tmp_path, cell):
     assert refused(tmp_path, "published_at", cell) == [("published_at", TIME_SENTENCE)]
 
@@ -131,6 +143,24 @@ def test_specs_land_as_object(tmp_path, cell, specs):
 @pytest.mark.parametrize("cell", ["just words", '{"a": ', '{"a": "\\u0000"}', "a: 1 | b"])
 def test_specs_of_other_text_are_refused(tmp_path, cell):
     assert refused(tmp_path, "specs", cell) == [("specs", SPECS)]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param('{"a":' * 201 + "1" + "}" * 201, id="deep"),
+        pytest.param('{"a":' * 60_000 + "1" + "}" * 60_000, id="deeper than the database reads"),
+        pytest.param('{"a": 1e5000}', id="long number"),
+    ],
+)
+def test_specs_that_python_could_not_read_back_are_refused(tmp_path, cell):
+    sentence = "specs holds too much: at most 200 lists and objects, and no number of 250 digits."
+
+    assert refused(tmp_path, "specs", cell) == [("specs", sentence)]
+
+
+def test_specs_naming_a_label_twice_are_refused(tmp_path):
+    assert refused(tmp_path, "specs", "A: 1 | B: 2 | A: 3") == [("specs", "specs names a label twice.")]
 
 
 def test_specs_of_a_json_list_break_the_tables_rule(tmp_path):
@@ -198,6 +228,10 @@ def test_unknown_words_are_refused_with_a_suggestion_when_asked(tmp_path):
             " Did you mean 'Science fiction'?",
         )
     ]
+
+
+def test_words_between_wide_separators_are_told_apart(tmp_path):
+    assert landed(tmp_path, "genres", "动作\uff1b喜剧\uff5c西部") == ["动作", "喜剧", "西部"]
 
 
 def test_words_of_rejected_rows_become_no_terms(tmp_path):

@@ -370,29 +370,6 @@ def in_own_connection(path):
         connection.close()
 
 
-def test_interrupted_import_lands_nothing_and_says_so(tmp_path):
-    def interrupt(rows):
-        raise KeyboardInterrupt
-
-    path = table(tmp_path / "t.csv", "reference,name", ["A", "a"])
-
-    with pytest.raises(KeyboardInterrupt):
-        import_file(path=path, target="vehicle", options=ImportOptions(), on_rows=interrupt)
-
-    record = ImportRun.objects.get()
-    assert (record.state, record.message) == ("failed", "The import was interrupted; nothing landed.")
-    assert not Item.objects.exists()
-
-
-def test_production_is_changed_by_its_slug_alone(tmp_path):
-    ProductionFactory.create(title="Goldfinger", slug="goldfinger")
-
-    result = run(table(tmp_path / "t.csv", "slug,franchise", ["goldfinger", "Bond"]), "production")
-
-    assert counts(result) == (0, 1, 0, 0)
-    assert Production.objects.values_list("title", "franchise").get() == ("Goldfinger", "Bond")
-
-
 def test_large_run_leaves_fresh_statistics(tmp_path, monkeypatch):
     monkeypatch.setattr("catalog.imports.applying.LARGE_RUN", 5)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -75,11 +76,19 @@ def test_import_screen_previews_then_lands(staff, tmp_path, ending):
 
     assert "3 rows: 1 new, 1 changed, 0 unchanged, 1 rejected." in page
     assert "Old → &lt;b&gt;New&lt;/b&gt;" in page
+    assert [row.diff for row in preview.context["result"].rows] == [
+        ["2", "A-1", "Old → <b>New</b>"],
+        ["3", "A-2", "Two"],
+    ]
     assert "An item needs a name." in page
     assert (untouched, ImportRun.objects.count()) == (["Old"], 1)
     assert done.url == reverse("admin:catalog_vehicle_changelist")
     assert dict(Item.objects.values_list("reference", "name")) == {"A-1": "<b>New</b>", "A-2": "Two"}
-    assert shown_messages(done) == [f"t.{ending}: 3 rows: 1 new, 1 changed, 0 unchanged, 1 rejected."]
+    assert shown_messages(done) == [
+        f"t.{ending}: 3 rows: 1 new, 1 changed, 0 unchanged, 1 rejected.",
+        f'<a class="underline" href="/admin/catalog/importrun/{ImportRun.objects.get().pk}/change/">'
+        "See the rejected rows</a>",
+    ]
     assert not Path("/tmp", preview.context["confirm_form"].initial["import_file_name"]).exists()
 
 
@@ -91,13 +100,15 @@ def test_import_screen_of_a_large_file_stays_small(staff, tmp_path):
     assert len(page.context["result"].rows) == 50
     assert len(page.context["result"].invalid_rows) == 100
     assert len(page.content) < 200_000
+    assert "These are the first 100 rejected rows." in page.content.decode()
+    assert "The first 50 rows that land" in page.content.decode()
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
         ("t.csv", "name\nA", "The header has no &#x27;reference&#x27; column; it has &#x27;name&#x27;."),
-        ("t.xlsx", "%PDF-1.7", "is a PDF document, not a workbook."),
+        ("t.xlsx", "%PDF-1.7", "t.xlsx is a PDF document, not a workbook."),
         ("t.exe", "x", "The file must end in one of .csv, .ods, .tsv, .txt, .xlsm, .xlsx."),
     ],
 )
@@ -136,14 +147,39 @@ def test_import_confirmed_twice_says_that_the_upload_is_gone(staff, tmp_path):
 
     again = confirm(staff, preview)
 
-    assert (again.url, Item.objects.count()) == (reverse("admin:catalog_vehicle_import"), 1)
-    assert "cannot be read: No such file or directory." in shown_messages(again)[-1]
+    assert "This upload is gone; upload the file again." in again.content.decode()
+    assert (again.status_code, ImportRun.objects.count()) == (200, 1)
 
 
 def test_import_screen_is_closed_to_staff_without_the_right(client):
     client.force_login(User.objects.create_user("viewer", is_staff=True))
 
     assert client.get(reverse("admin:catalog_vehicle_import")).status_code == 403
+
+
+@pytest.mark.parametrize("rights", [["add_vehicle"], ["change_vehicle"], ["view_vehicle"]])
+def test_import_screen_is_closed_to_staff_who_may_not_both_add_and_change(client, rights):
+    client.force_login(clerk(*rights))
+
+    assert client.get(reverse("admin:catalog_vehicle_import")).status_code == 403
+    assert client.post(reverse("admin:catalog_vehicle_process_import")).status_code == 403
+
+
+def test_import_of_another_kind_needs_the_right_to_it(client, tmp_path):
+    client.force_login(clerk("add_vehicle", "change_vehicle", "add_tool"))
+    file = table(tmp_path / "t.csv", "reference,name,kind", ["A-1", "One", "tool"], ["A-2", "Two", "vehicle"])
+
+    preview = upload(client, file)
+    confirm(client, preview)
+
+    assert "This import may not bring in items of the kind tool." in preview.content.decode()
+    assert list(Item.objects.values_list("reference", "kind")) == [("A-2", "vehicle")]
+
+
+def clerk(*rights):
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    return user
 
 
 def exported(client, ending, model="vehicle"):

@@ -48,6 +48,7 @@ def test_renderer_refuses_what_has_no_json_form():
 
 READS = [
     pytest.param(WholeNumber(1, 9), ["7"], 7, id="number"),
+    pytest.param(WholeNumber(1, 9), [" 7 "], 7, id="blanks around"),
     pytest.param(Amount(), ["99.50"], Decimal("99.50"), id="amount"),
     pytest.param(Flag(), ["True"], True, id="flag"),
     pytest.param(Choice(("a", "b")), ["b"], "b", id="choice"),
@@ -62,7 +63,7 @@ READS = [
     pytest.param(ListOf(Word()), ["a,b", "c"], ["a", "b", "c"], id="list"),
     pytest.param(ListOf(Word()), ['"a, b", c '], ["a, b", "c"], id="quoted comma"),
     pytest.param(ListOf(Word()), ['"5"" gun"'], ['5" gun'], id="doubled quote"),
-    pytest.param(ListOf(WholeNumber()), ["1, 2"], [1, 2], id="list of numbers"),
+    pytest.param(ListOf(WholeNumber()), ["1, 2 ,3"], [1, 2, 3], id="list of numbers"),
 ]
 
 

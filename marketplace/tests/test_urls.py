@@ -6,8 +6,9 @@ import re
 import pytest
 import yaml
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import OperationalError
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
@@ -39,7 +40,9 @@ def assert_problem(answer, status):
     return body
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing/", "/v1/vehicles/a/b/", "/nothing", "/v1/vehicles/%00/"])
+@pytest.mark.parametrize(
+    "path", ["/v1/nothing/", "/v1/vehicles/a/b/", "/nothing", "/v1/vehicles/%00/", "/v1/terms/%00/x/"]
+)
 def test_unknown_address(client, path):
     assert assert_problem(client.get(path), 404)["detail"] == "There is nothing at this address."
 
@@ -91,6 +94,35 @@ def test_body_that_cannot_be_read(client, body):
     assert_problem(client.post("/v1/auth/token/", body, content_type="application/json"), 400)
 
 
+@pytest.mark.django_db
+def test_number_of_too_many_digits(client):
+    body = f'{{"username": {"9" * 5000}}}'
+
+    answer = client.post("/v1/auth/token/", body, content_type="application/json")
+
+    assert assert_problem(answer, 400)["detail"] == "JSON parse error - a number has too many digits"
+
+
+def test_body_of_unknown_length():
+    environ = RequestFactory().post("/v1/auth/token/", {}, content_type="application/json").environ
+    environ |= {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+
+    answer = WSGIHandler().get_response(WSGIRequest(environ))
+
+    assert answer.status_code == 411
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(("method", "status"), [("GET", 301), ("HEAD", 301), ("POST", 308), ("PATCH", 308)])
+def test_address_without_its_slash(client, settings, method, status, debug):
+    settings.DEBUG = debug
+
+    answer = client.generic(method, "/v1/vehicles?page=2")
+
+    assert (answer.status_code, answer["Location"]) == (status, "/v1/vehicles/?page=2")
+
+
 def test_body_that_is_too_large(client):
     body = b'"' + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"'
 
@@ -140,8 +172,9 @@ def test_admin_answers_people(client):
     assert answer["Content-Type"].startswith("text/html")
 
 
-def test_root_leads_to_the_documentation(client):
-    answer = client.get("/")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_root_leads_to_the_documentation(method):
+    answer = Client(enforce_csrf_checks=True).generic(method, "/")
 
     assert (answer.status_code, answer["Location"]) == (302, "/v1/docs/")
 

@@ -1,0 +1,60 @@
+"""Productions: imported themselves, and named by items."""
+
+import pytest
+
+from catalog.models import Appearance, Production
+from catalog.tests.factories import AppearanceFactory, ItemFactory, ProductionFactory
+from catalog.tests.imports import counts, faults, run, table
+
+pytestmark = pytest.mark.django_db
+
+
+def test_production_is_changed_by_its_slug_alone(tmp_path):
+    ProductionFactory.create(title="Goldfinger", slug="goldfinger")
+
+    result = run(table(tmp_path / "t.csv", "slug,franchise", ["goldfinger", "Bond"]), "production")
+
+    assert counts(result) == (0, 1, 0, 0)
+    assert Production.objects.values_list("title", "franchise").get() == ("Goldfinger", "Bond")
+
+
+def test_production_of_an_ambiguous_title_is_refused(tmp_path):
+    ProductionFactory.create(title="The Italian Job", slug="the-italian-job-1969", years=[1969])
+    ProductionFactory.create(title="The Italian Job", slug="the-italian-job-2003", years=[2003])
+    path = table(tmp_path / "t.csv", "title,franchise", ["The Italian Job", "Heist"])
+
+    result = run(path, "production")
+
+    assert faults(result) == [
+        (
+            2,
+            "title",
+            "The Italian Job",
+            "Several productions have this title; name the year, or the slug, of the one that is meant.",
+        )
+    ]
+    assert not Production.objects.exclude(franchise="").exists()
+
+
+def test_production_of_several_in_a_year_is_the_one_whose_slug_fits(tmp_path):
+    ProductionFactory.create(title="Batman", slug="batman-1966", years=[1966])
+    ProductionFactory.create(title="Batman", slug="batman-series", years=[1966, 1967, 1968])
+    path = table(tmp_path / "t.csv", "title,years,franchise", ["Batman", "1966", "Batman"])
+
+    first, second = run(path, "production"), run(path, "production")
+
+    assert (counts(first), counts(second)) == ((0, 1, 0, 0), (0, 0, 1, 0))
+    assert Production.objects.get(franchise="Batman").slug == "batman-1966"
+
+
+def test_appearances_in_productions_without_a_year_stay(tmp_path):
+    item = ItemFactory.create(reference="A-1")
+    AppearanceFactory.create(item=item, production=ProductionFactory.create(title="Undated", years=[]))
+    AppearanceFactory.create(item=item, production=ProductionFactory.create(title="Dated", years=[1999]))
+    same = table(tmp_path / "same.csv", "reference,appearances", ["A-1", "Dated (1999)"])
+    none = table(tmp_path / "none.csv", "reference,appearances", ["A-1", "[clear]"])
+
+    results = [counts(run(path)) for path in (same, none)]
+
+    assert results == [(0, 0, 1, 0), (0, 1, 0, 0)]
+    assert list(Appearance.objects.values_list("production__title", flat=True)) == ["Undated"]
