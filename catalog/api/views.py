@@ -14,7 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 from catalog.api import filters, projections, serializers
 from catalog.api.filtering import ParameterFilterBackend, ParameterFilterSet
 from catalog.api.projections import Links, Row, Rows
-from catalog.models import Item, ItemQuerySet, Kind, Production, Term, may_see_all
+from catalog.models import Item, ItemQuerySet, Kind, Production, ProductionQuerySet, Term, may_see_all
 from marketplace.problems import NOT_FOUND, refuse_unknown_parameters
 
 INDEX = {
@@ -152,12 +152,15 @@ class ToolViewSet(ItemViewSet):
 
 
 class ProductionViewSet(ReadViewSet):
-    """Films and series."""
+    """Films and series, but those in which only drafts appear."""
 
-    queryset = Production.objects.order_by(*filters.BY_TITLE)
+    queryset = Production.objects.all()
     lookup_field = "slug"
     serializer_class = serializers.ProductionSerializer
     filterset_class = filters.ProductionFilters
+
+    def get_queryset(self) -> ProductionQuerySet:
+        return Production.objects.visible_to(self.request.user).order_by(*filters.BY_TITLE)
 
     def rows(self, queryset: Any) -> Rows:
         return projections.production_rows(queryset, Item.objects.visible_to(self.request.user))

@@ -1,6 +1,6 @@
 """Films and series, and which item appeared in which."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -9,7 +9,7 @@ from django.db.models.functions import Upper
 
 from catalog.models.fields import CanonicalCharField, Holds, text_array
 from catalog.models.history import tracked
-from catalog.models.item import FIRST_YEAR, LAST_YEAR, Item
+from catalog.models.item import FIRST_YEAR, LAST_YEAR, Item, may_see_all
 
 
 class ProductionKind(models.TextChoices):
@@ -18,6 +18,14 @@ class ProductionKind(models.TextChoices):
 
 
 class ProductionQuerySet(models.QuerySet["Production"]):
+    def visible_to(self, user: Any) -> Self:
+        """Leave out productions in which only items appear that this user may not see: a title tells of a draft."""
+        if may_see_all(user):
+            return self
+        appearances = Appearance.objects.filter(production=models.OuterRef("pk"))
+        visible = appearances.filter(item__in=Item.objects.published())
+        return self.filter(~models.Exists(appearances) | models.Exists(visible))
+
     def with_item_count(self) -> Self:
         """Add `item_count`, the number of items that appeared, drafts included (for staff)."""
         counted = (

@@ -113,3 +113,18 @@ def test_list_keeps(client, query, kept):
     ProductionFactory.create(title="Airwolf", slug="airwolf-1984", kind="series", years=[1984, 1985, 1986])
 
     assert listed_slugs(client, f"/v1/productions/?{query}") == kept.split()
+
+
+@pytest.mark.parametrize("address", ["/v1/productions/", "/v1/productions/the-canary-2026/"])
+def test_production_of_drafts_only_is_not_told_of(client, address):
+    film = ProductionFactory.create(title="The Canary", slug="the-canary-2026", years=[2026])
+    AppearanceFactory.create(production=film, item=ItemFactory.create())
+
+    assert "Canary" not in client.get(address).text
+    assert "The Canary" in staff_client("view_item").get(address).text
+
+
+def test_production_without_items_is_listed(client):
+    ProductionFactory.create(slug="lonely-1999")
+
+    assert listed_slugs(client, "/v1/productions/") == ["lonely-1999"]
