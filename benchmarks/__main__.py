@@ -21,6 +21,7 @@ from rich.table import Table
 
 from benchmarks import data, load
 from marketplace import embedded
+from marketplace.servers import create_database
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "catalogue_bench"
@@ -74,8 +75,7 @@ def prepare_database() -> str:
     """Make the benchmark's own database beside the catalogue's, migrate and fill it; return its address."""
     address = embedded.database_url()
     with psycopg.connect(address, autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-            connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING UTF8 LOCALE 'C'")
+        create_database(connection, DATABASE)
     address = urlsplit(address)._replace(path=f"/{DATABASE}").geturl()
     environment = os.environ | {"DATABASE_URL": address, "LOG_LEVEL": "WARNING"}
     subprocess.run(

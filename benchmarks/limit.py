@@ -61,7 +61,7 @@ SELECT row_to_json(shown)::text FROM (
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     statement, values = build(environ["PATH_INFO"], environ["QUERY_STRING"])
-    body = connection().execute(statement, values).fetchone()[0].encode()
+    body = connection().execute(statement, values).fetchall()[0][0].encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
@@ -79,4 +79,5 @@ def connection() -> psycopg.Connection[Any]:
     """Return this thread's connection."""
     if not hasattr(LOCAL, "connection"):
         LOCAL.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-    return LOCAL.connection
+    kept: psycopg.Connection[Any] = LOCAL.connection
+    return kept

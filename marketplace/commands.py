@@ -50,7 +50,9 @@ class OperatorCommand(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
         kwargs.setdefault("epilog", f"examples:\n{self.examples}" if self.examples else None)
-        return super().create_parser(prog_name, subcommand, **kwargs)
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.called_from_command_line = False  # which would print the usage beside the sentence
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the outcome as one JSON object")

@@ -6,6 +6,7 @@ names a file whose content (without the final line break) is the value of `NAME`
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 DATABASE_EXAMPLE = "postgresql://user:password@host:5432/name"
 
 
@@ -58,11 +61,23 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    word = text(name, default).strip().upper()
-    if word not in allowed:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {word!r}.")
+def log_level(name: str) -> str:
+    word = text(name, "INFO").strip().upper()
+    if word not in LOG_LEVELS:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(LOG_LEVELS)}, not {word!r}.")
     return word
+
+
+def hosts(name: str, default: list[str]) -> list[str]:
+    """Read a list of host names as Django's ALLOWED_HOSTS takes them; an origin or a port in it would match nothing."""
+    if not is_set(name):
+        return default
+    listed = words(name)
+    if not listed or not all(HOST.fullmatch(word) for word in listed):
+        raise ImproperlyConfigured(
+            f"{name} must list host names like shop.example.com, without scheme and port, not {text(name)!r}."
+        )
+    return listed
 
 
 def http_url(name: str, default: str = "") -> str:

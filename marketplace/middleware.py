@@ -19,7 +19,7 @@ class CommonMiddleware(common.CommonMiddleware):
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]  # only redirects
-        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+        if "transfer-encoding" in request.headers and not request.headers.get("content-length"):
             return problem(HTTPStatus.LENGTH_REQUIRED, NO_LENGTH)
         return super().process_request(request)
 

@@ -17,6 +17,11 @@ from django.core.exceptions import ImproperlyConfigured
 START_SECONDS = 60  # PostgreSQL's recovery after a crash may take most of it
 LOG_BYTES = 10_000_000  # a log longer than this is set aside when the server starts
 POLL_SECONDS = 0.03
+ACCOUNT_PAUSES = (
+    0,
+    0.2,
+    1,
+)  # two first starts may make an account at once: one fails, and finds it next time
 
 _started: list[subprocess.Popen[bytes]] = []  # kept, so that those that end while we live are reaped
 
@@ -146,12 +151,8 @@ def account(name: str) -> pwd.struct_passwd:
     """Return a system account, made if it does not exist; only root can."""
     program = shutil.which("useradd") or "/usr/sbin/useradd"
     reason = ""
-    for seconds in (
-        0,
-        0.2,
-        1,
-    ):  # two first starts may make it at once; one fails and finds it on the next round
-        time.sleep(seconds)
+    for pause in ACCOUNT_PAUSES:
+        time.sleep(pause)
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
         try:

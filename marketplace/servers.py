@@ -117,6 +117,7 @@ class Postgres:
         made = subprocess.run(
             [_installation() / "bin" / "initdb", "--pgdata", draft, *NEW_CLUSTER],
             capture_output=True, text=True, errors="replace", check=False,
+            start_new_session=True,  # the terminal's Ctrl-C is for us
             env=processes.environment(), **_identity(draft),
         )  # fmt: skip
         if made.returncode:
@@ -132,7 +133,7 @@ class Postgres:
                 with psycopg.connect(
                     self.address("postgres"), connect_timeout=5, autocommit=True
                 ) as connection:
-                    _create_database(connection, database)
+                    create_database(connection, database)
                 return True
         return False
 
@@ -223,7 +224,8 @@ def _first_number(path: Path) -> int:
         return -1
 
 
-def _create_database(connection: psycopg.Connection[Any], name: str) -> None:
+def create_database(connection: psycopg.Connection[Any], name: str) -> None:
+    """Make the database unless it exists, sorting alike on every machine."""
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
         connection.execute(
             f"CREATE DATABASE {name} TEMPLATE template0 ENCODING UTF8"

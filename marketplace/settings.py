@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Identity
 DEBUG = environment.flag("DEBUG", default=False)
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ",".join(LOOPBACK_HOSTS))
+ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", LOOPBACK_HOSTS)
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "marketplace.urls"
 
@@ -28,8 +28,9 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_idle": 30,
     "tcp_user_timeout": 10_000,
     "application_name": "catalogue",
-    # For requests; management commands and the worker lift them (marketplace.commands).
-    "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000",
+    # For requests; commands and the worker lift them (marketplace.commands). The last ends what a killed one ran.
+    "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000"
+    " -c client_connection_check_interval=2000",
 } | DATABASES["default"]["OPTIONS"]
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -179,7 +180,6 @@ UNFOLD = {
     "SIDEBAR": {"show_search": True, "navigation": "marketplace.admin.sidebar"},
 }
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -187,7 +187,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # At INFO they tell before every command which tasks there are, and of each job that is enqueued.
     "loggers": {f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "jobs", "periodic")},
-    "root": {"handlers": ["stderr"], "level": environment.choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
+    "root": {"handlers": ["stderr"], "level": environment.log_level("LOG_LEVEL")},
 }
 
 # Transport. Served to loopback only, the service speaks plain HTTP; under a name it is behind TLS.

@@ -32,6 +32,7 @@ PORT_SECONDS = 3  # how long a start waits for the web server of one that was ki
 STOP_SECONDS = 15  # what running requests and jobs may take to end
 ANSWER_SECONDS = 60
 RESTARTS, RESTART_SECONDS = 5, 60  # more ends than that within the time: something is wrong for good
+EVERYWHERE = "0.0.0.0"  # noqa: S104  (what HOST may be; to be reached by this machine's own name too)
 PR_SET_PDEATHSIG = 1
 
 
@@ -117,9 +118,10 @@ class Child:
 
 
 class Supervisor:
-    def __init__(self, port: int) -> None:
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
         self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://{'127.0.0.1' if host == EVERYWHERE else host}:{port}"
         self.signals = Signals()
         self.service_restarts: list[float] = []
         self.children: list[Child] = []
@@ -148,7 +150,7 @@ class Supervisor:
             listener = socket.socket()
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                listener.bind(("127.0.0.1", self.port))
+                listener.bind((self.host, self.port))
             except OSError as error:
                 listener.close()
                 self._refuse_port(error, last=time.monotonic() > deadline)
@@ -158,7 +160,9 @@ class Supervisor:
 
     def _refuse_port(self, error: OSError, *, last: bool) -> None:
         if error.errno != errno.EADDRINUSE:
-            raise CannotServe(f"PORT {self.port} cannot be used: {error.strerror}.") from error
+            raise CannotServe(
+                f"PORT {self.port} of HOST {self.host} cannot be used: {error.strerror}."
+            ) from error
         if last:
             raise CannotServe(
                 f"PORT {self.port} is taken by another process: stop it, or set PORT to another."
@@ -169,10 +173,19 @@ class Supervisor:
         said = self._run_to_end(Child("The preparation", [*MANAGE, "prepare", "--json"], capture=True))
         if said is None:
             raise CannotServe("The database could not be prepared (see above).")
-        if not json.loads(said)["has_items"]:
-            _say("Loading the demo catalogue ...")
-            if self._run_to_end(Child("The demo", [*MANAGE, "load_demo"])) is None:
-                _say("The demo catalogue could not be loaded (see above); the service goes on without it.")
+        self._load_demo(is_wanted=not json.loads(said)["has_items"])
+
+    def _load_demo(self, *, is_wanted: bool) -> None:
+        """Load the demo into an empty catalogue, or what is missing of it when a start before was cut short."""
+        mark = embedded.var_dir() / "demo_unfinished"
+        if not is_wanted and not mark.exists():
+            return
+        _say("Loading the demo catalogue ...")
+        with contextlib.suppress(OSError):  # with nothing embedded there may be no VAR_DIR
+            mark.touch()
+        if self._run_to_end(Child("The demo", [*MANAGE, "load_demo"])) is None:
+            _say("The demo catalogue could not be loaded (see above); the service goes on without it.")
+        mark.unlink(missing_ok=True)
 
     def _run_to_end(self, child: Child) -> str | None:
         """Run a command; return what it printed, or None if it failed."""
@@ -196,7 +209,7 @@ class Supervisor:
         for child in self.children:
             child.start()
         deadline = time.monotonic() + ANSWER_SECONDS
-        while not _answers(self.port):
+        while not _answers(self.host, self.port):
             self._restart_what_ended()
             if time.monotonic() > deadline:
                 raise CannotServe(f"The web server has not answered for {ANSWER_SECONDS} s (see above).")
@@ -259,7 +272,10 @@ class Supervisor:
 
 def main() -> int:
     try:
-        Supervisor(environment.integer("PORT", 8000, low=1, high=65535)).run()
+        host, port = environment.text("HOST", "127.0.0.1"), environment.integer(
+            "PORT", 8000, low=1, high=65535
+        )
+        Supervisor(host, port).run()
     except Stopped:
         return 0
     except ImproperlyConfigured as error:
@@ -268,9 +284,9 @@ def main() -> int:
     return 0
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     """Return whether the web server answers at all; what it answers is not asked here."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/healthz")
         return bool(connection.getresponse().status)

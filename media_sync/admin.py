@@ -1,6 +1,5 @@
 """What the passes over the bucket did."""
 
-import time
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,8 +9,8 @@ from django.urls import reverse
 from procrastinate.exceptions import AlreadyEnqueued
 
 from marketplace.admin import ChoicesFilter, ReadOnlyModelAdmin, action, display
+from media_sync import tasks
 from media_sync.models import SyncRun, SyncState
-from media_sync.tasks import nightly_sync
 
 STATE_COLOURS = {"Done": "success", "Running": "info", "Failed": "danger"}
 
@@ -21,7 +20,7 @@ class SyncRunAdmin(ReadOnlyModelAdmin):
     sidebar_group = "Operations"
     sidebar_icon = "cloud_sync"
     list_display = (
-        "bucket", "prefix", "state_shown", "dry_run", "listed", "created", "changed", "missing", "unassigned",
+        "bucket", "prefix", "state_shown", "listed", "created", "changed", "missing", "unassigned",
         "started_at",
     )  # fmt: skip
     list_filter = (("state", ChoicesFilter),)
@@ -29,7 +28,7 @@ class SyncRunAdmin(ReadOnlyModelAdmin):
     sortable_by = ("started_at",)
     actions_list = ("sync_now",)
     fieldsets = (
-        (None, {"fields": (("bucket", "prefix"), ("state_shown", "dry_run"), "message")}),
+        (None, {"fields": (("bucket", "prefix"), "state_shown", "message")}),
         ("Objects", {"fields": (
             ("listed", "unchanged"), ("created", "changed"), ("missing", "returned"), ("unassigned", "ignored"),
         )}),
@@ -54,10 +53,10 @@ class SyncRunAdmin(ReadOnlyModelAdmin):
         },
     )
     def sync_now(self, request: HttpRequest, form: Any) -> HttpResponse:
-        """Enqueue the pass that also runs every night."""
+        """Enqueue the sync that also runs every night."""
         try:
             with transaction.atomic():  # the refusal of a second job undoes no more than itself
-                nightly_sync.configure().defer(timestamp=int(time.time()))
+                tasks.sync_now.defer()
             messages.success(request, "The sync is enqueued; its run appears here when the worker takes it.")
         except AlreadyEnqueued:
             messages.info(request, "A sync waits for the worker already.")

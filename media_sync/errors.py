@@ -33,6 +33,7 @@ SENTENCES |= {
 }
 NO_ANSWER = "Bucket {bucket} cannot be reached: {address} does not answer; check S3_ENDPOINT_URL."
 NO_S3 = "Bucket {bucket} cannot be read: what answers at {address} is no S3 server; check S3_ENDPOINT_URL."
+BROKEN_OFF = "The listing of bucket {bucket} at {address} broke off before its end; try again later."
 OTHER_CODE = "Bucket {bucket} at {address} answers with {code}; check S3_ENDPOINT_URL, or try again later."
 NO_KEYS = "Bucket {bucket} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 from django.conf import settings
 
 from media_sync import storage
-from media_sync.errors import BucketUnavailable
+from media_sync.errors import BROKEN_OFF, NO_S3, BucketUnavailable, sentence
 
 
 class ObjectListed(NamedTuple):
@@ -47,11 +47,12 @@ def listing(prefix: str = "") -> Iterator[Page]:
         for page in client.get_paginator("list_objects_v2").paginate(
             Bucket=settings.S3_BUCKET, Prefix=prefix
         ):
+            # Any page of a proxy's reads as the last of a listing, and all behind it would be taken for gone.
+            if not page.get("Name"):
+                raise BucketUnavailable(sentence(NO_S3))
             yield taken.pop() if taken else [_read(entry) for entry in page.get("Contents", ())]
     if page.get("IsTruncated"):
-        raise BucketUnavailable(
-            f"The listing of bucket {settings.S3_BUCKET} at {settings.S3_ENDPOINT_URL} broke off before its end."
-        )
+        raise BucketUnavailable(sentence(BROKEN_OFF))
 
 
 def _read(entry: dict[str, Any]) -> ObjectListed:

@@ -15,7 +15,7 @@ MANAGE = str(BASE_DIR / "manage.py")
 # What the machine that runs the tests may have set, and what would lead away from the embedded services.
 CONFIGURING = (
     "DATABASE_URL", "S3_ENDPOINT_URL", "S3_PUBLIC_ENDPOINT_URL", "S3_BUCKET", "SECRET_KEY", "ADMIN_USERNAME",
-    "ADMIN_EMAIL", "ADMIN_PASSWORD", "ALLOWED_HOSTS", "CACHE_URL", "DEBUG", "DJANGO_SETTINGS_MODULE", "LOG_LEVEL", "PORT",
+    "ADMIN_EMAIL", "ADMIN_PASSWORD", "ALLOWED_HOSTS", "CACHE_URL", "DEBUG", "DJANGO_SETTINGS_MODULE", "HOST", "LOG_LEVEL", "PORT",
 )  # fmt: skip
 
 

@@ -46,6 +46,31 @@ def test_command_error_is_one_line(var_dir):
     assert refused(manage(var_dir, "migrate", "nowhere")) == "No installed app with label 'nowhere'."
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["sync_s3", "--frob"], "Error: unrecognized arguments: --frob"),
+        (["import_vehicles"], "Error: the following arguments are required: file"),
+    ],
+)
+def test_command_with_wrong_arguments_is_one_line(var_dir, words, sentence):
+    assert refused(manage(var_dir, *words)) == sentence
+
+
+def test_command_that_was_killed_holds_no_lock_for_long(var_dir):
+    program = "from django.db import connection; connection.cursor().execute('SELECT pg_advisory_lock(7), pg_sleep(60)')"
+    address = f"postgresql://postgres@/catalogue?host={quote(str(var_dir / 'postgres'), safe='')}"
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7"
+    command = subprocess.Popen(
+        [sys.executable, MANAGE, "shell", "--no-imports", "-c", program], env=environment(var_dir)
+    )
+    with psycopg.connect(address, autocommit=True) as onlooker:
+        wait_until(lambda: onlooker.execute(held).fetchone() == (1,))
+        command.kill()
+        command.wait()
+        wait_until(lambda: onlooker.execute(held).fetchone() == (0,), seconds=30)
+
+
 def test_command_that_does_not_exist_is_exit_code_2(var_dir):
     done = manage(var_dir, "imprt_vehicles")
     assert (done.returncode, done.stderr.splitlines()[0].split(".")[0]) == (

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import User
+from marketplace.management.commands import doctor
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +70,11 @@ def test_doctor_without_people_and_worker_says_how_to_get_them(bucket):
 def test_doctor_with_a_worker_long_gone_says_when_it_was(bucket):
     heartbeat("'2026-01-02 03:04:05Z'")
     assert problems(examined()[1])["worker"][0] == "last seen 2026-01-02 03:04:05 UTC"
+
+
+def test_doctor_with_an_old_database_names_the_version_that_it_needs(well, monkeypatch):
+    monkeypatch.setattr(doctor, "OLDEST_POSTGRES", 99)
+    assert problems(examined()[1])["database"][1] == "use PostgreSQL 99 or newer"
 
 
 def test_doctor_without_a_bucket_server_names_the_variable(well, settings):

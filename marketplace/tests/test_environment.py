@@ -65,6 +65,28 @@ def test_http_url_that_is_none_is_refused(refused, value):
     )
 
 
+def test_log_level_that_is_none_is_refused(refused):
+    assert refused(environment.log_level, "loud") == (
+        "X must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'LOUD'."
+    )
+
+
+def test_hosts_are_taken_as_django_takes_them(monkeypatch):
+    monkeypatch.setenv("X", "shop.example.com, .example.com,127.0.0.1,[::1],*")
+    assert environment.hosts("X", ["localhost"]) == [
+        "shop.example.com", ".example.com", "127.0.0.1", "[::1]", "*",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value", [",", "https://example.com", "example.com:8000", "::1", "a b", "example..com"]
+)
+def test_hosts_that_would_match_nothing_are_refused(refused, value):
+    assert refused(environment.hosts, value, default=[]) == (
+        f"X must list host names like shop.example.com, without scheme and port, not {value!r}."
+    )
+
+
 def test_origins_with_a_path_are_refused(refused):
     assert "not 'https://shop.example.com/x'" in refused(environment.origins, "https://shop.example.com/x")
 

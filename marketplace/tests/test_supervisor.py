@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -146,6 +145,11 @@ def test_second_start_on_the_port_is_refused_in_a_sentence(stack):
     ("name", "value", "sentence"),
     [
         ("PORT", "70000", "PORT must be a whole number from 1 to 65535, not '70000'.\n"),
+        (
+            "HOST",
+            "192.0.2.1",
+            "PORT {port} of HOST 192.0.2.1 cannot be used: Cannot assign requested address.\n",
+        ),
         ("WEB_CONCURRENCY", "many", "WEB_CONCURRENCY must be a whole number from 1 to 64, not 'many'.\n"),
     ],
 )
@@ -155,7 +159,7 @@ def test_start_with_a_wrong_variable_is_refused_in_a_sentence(tmp_path, name, va
         COMMAND, cwd=BASE_DIR, env=environment(tmp_path, **variables),
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence.format(port=variables["PORT"]))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -205,6 +209,16 @@ def test_child_that_ends_again_and_again_is_given_up():
         supervisor.count_end(ends, "The worker")
 
 
+def test_start_after_a_load_of_the_demo_that_was_cut_short_completes_it(stack):
+    stack.stop(signal.SIGTERM)
+    (stack.var_dir / "demo_unfinished").touch()
+    picture = stack.var_dir / "s3" / "catalogue" / "vehicles" / "DEMO-V-001" / "1.jpg"
+    picture.unlink()
+    stack.start()
+    assert picture.exists()
+    assert not (stack.var_dir / "demo_unfinished").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stop_leaves_no_process_behind(stack, number):
     assert stack.stop(number) == 0
@@ -213,10 +227,8 @@ def test_stop_leaves_no_process_behind(stack, number):
 
 def test_kill_of_the_supervisor_hinders_no_next_start(stack):
     stack.stop(signal.SIGKILL)
-    began = time.monotonic()
     stack.start()
     assert stack.is_ready()
-    assert time.monotonic() - began < START_SECONDS
 
 
 def test_kill_of_everything_hinders_no_next_start(stack):

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Concat, Now
 from django.utils.text import slugify
 
 from catalog.imports.engine import ImportOptions, import_file
 from catalog.imports.results import ImportResult
-from catalog.models import Item, Kind, Term
+from catalog.models import Item, Kind, MediaAsset, Term
 from media_sync import storage
 from media_sync.demo.pictures import picture
 from media_sync.demo.silhouettes import silhouette_for
@@ -110,6 +112,9 @@ def load_demo(*, dry_run: bool = False, progress: Progress = lambda done, of: No
     if not dry_run:
         missing = _of_items(missing)
         _upload(missing, progress)
+    syncs = () if dry_run else tuple(sync_bucket(prefix=prefix) for prefix in PREFIXES)
+    if not dry_run:
+        _describe(wanted)
     return DemoResult(
         dry_run=dry_run,
         terms=terms,
@@ -117,7 +122,7 @@ def load_demo(*, dry_run: bool = False, progress: Progress = lambda done, of: No
         items=items,
         pictures=len(wanted),
         uploaded=len(missing),
-        syncs=() if dry_run else tuple(sync_bucket(prefix=prefix) for prefix in PREFIXES),
+        syncs=syncs,
     )
 
 
@@ -179,6 +184,14 @@ def _upload(missing: list[Picture], progress: Progress) -> None:
     with storage.calls_to_bucket(), ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
         for done, _ in enumerate(pool.map(_put, missing), start=1):
             progress(done, len(missing))
+
+
+def _describe(wanted: list[Picture]) -> None:
+    """Give the demo's own pictures a text for those who cannot see them, where nobody has given one."""
+    item = Item.objects.filter(pk=OuterRef("item"))
+    MediaAsset.objects.filter(key__in=[one.key for one in wanted], alt_text="", item__isnull=False).update(
+        alt_text=Subquery(item.values(text=Concat("name", Value(", placeholder picture")))), updated_at=Now()
+    )
 
 
 def _put(one: Picture) -> None:

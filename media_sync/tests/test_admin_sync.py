@@ -20,7 +20,7 @@ def test_sync_now_enqueues_one_sync(admin_client: Client) -> None:
     answers = [admin_client.post(SYNC_NOW, {"_form_submitted": "on"}) for _ in range(2)]
 
     assert [answer.headers["HX-Redirect"] for answer in answers] == ["/admin/media_sync/syncrun/"] * 2
-    assert waiting() == ["media_sync.tasks.nightly_sync"]
+    assert waiting() == ["media_sync.tasks.sync_now"]
 
 
 @pytest.mark.django_db
@@ -53,4 +53,4 @@ def test_sync_now_pressed_and_confirmed(staff_page: Page) -> None:
     staff_page.get_by_role("button", name="Sync now").click()
 
     expect(staff_page.get_by_text("The sync is enqueued")).to_be_visible()
-    assert waiting() == ["media_sync.tasks.nightly_sync"]
+    assert waiting() == ["media_sync.tasks.sync_now"]

@@ -236,6 +236,9 @@ def test_load_demo_brings_everything_in(loaded):
     assert set(items.published().values_list("reference", flat=True)) == published - scheduled
     assert set(assets.values_list("item__reference", flat=True)) == {row["reference"] for row in ITEMS}
     assert assets.count() == loaded["uploaded"] == loaded["pictures"]
+    assert all(
+        text == f"{name}, placeholder picture" for name, text in assets.values_list("item__name", "alt_text")
+    )
 
 
 def test_load_demo_again_writes_nothing(loaded, capsys):
@@ -285,6 +288,15 @@ def test_load_demo_puts_back_what_was_changed(small_demo):
 
     item = models.Item.objects.get(reference="DEMO-V-001")
     assert (item.name, item.price) == ("Aston Martin DB5", Decimal(895_000))
+
+
+def test_load_demo_keeps_the_alt_text_that_somebody_wrote(small_demo):
+    call_command("load_demo")
+    models.MediaAsset.objects.filter(key="vehicles/DEMO-V-001/1.jpg").update(alt_text="Three-quarter view")
+
+    call_command("load_demo")
+
+    assert models.MediaAsset.objects.get(key="vehicles/DEMO-V-001/1.jpg").alt_text == "Three-quarter view"
 
 
 def test_load_demo_with_a_refused_row_loads_the_others_and_exits_1(small_demo, bucket, capsys):

@@ -115,6 +115,28 @@ def test_listing_that_breaks_off_is_refused(bucket, monkeypatch):
         rows()
 
 
+def test_listing_whose_second_page_is_a_proxys_is_refused(bucket, monkeypatch):
+    put("1.jpg", "2.jpg", "3.jpg")
+    patient_client = storage.patient_client
+    bodies = [None, b"<html><body>Sign in to the network</body></html>"]
+
+    def client_behind_a_proxy():
+        client = patient_client()
+        client.meta.events.register(
+            "provide-client-params.s3.ListObjectsV2", lambda params, **_: params | {"MaxKeys": 2}
+        )
+        client.meta.events.register("before-parse.s3.ListObjectsV2", replace_body)
+        return client
+
+    def replace_body(response_dict, **_):
+        response_dict["body"] = bodies.pop(0) or response_dict["body"]
+
+    monkeypatch.setattr(storage, "patient_client", client_behind_a_proxy)
+
+    with pytest.raises(BucketUnavailable, match=r"what answers at .* is no S3 server"):
+        rows()
+
+
 AWS_ENTRY = (
     "<Contents><Key>{key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
     "<ETag>&quot;d41d8cd98f00b204e9800998ecf8427e-3&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>"

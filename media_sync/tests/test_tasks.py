@@ -13,7 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from catalog.models import MediaAsset
 from catalog.tests.factories import MediaAssetFactory
 from media_sync.sync import sync_bucket
-from media_sync.tasks import nightly_sync
+from media_sync.tasks import nightly_sync, sync_now
 from media_sync.tests.fixtures import picture, put
 
 pytestmark = [pytest.mark.usefixtures("empty_queue"), pytest.mark.django_db(transaction=True)]
@@ -62,6 +62,14 @@ def test_worker_syncs_by_night_and_measures_what_was_left(bucket):
     run_worker()
 
     assert sizes() == {"vehicles/x/1.jpg": (40, 30), "vehicles/x/2.jpg": (40, 30)}
+
+
+def test_night_enqueues_no_second_sync_beside_one_that_waits():
+    sync_now.defer()
+
+    nightly_sync(timestamp=0)
+
+    assert list(ProcrastinateJob.objects.values_list("task_name", flat=True)) == ["media_sync.tasks.sync_now"]
 
 
 def test_worker_tries_again_when_the_bucket_is_away(bucket, settings):

@@ -93,12 +93,13 @@ def secret_key() -> Finding:
 
 def database() -> Finding:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version'), current_database()")
-        version, name = cursor.fetchone()
-    if connection.features.minimum_database_version and int(version.split(".")[0]) < 18:  # noqa: PLR2004
-        return Finding(
-            "database", f"PostgreSQL {version}", "use PostgreSQL 18, on which the catalogue is tested"
+        cursor.execute(
+            "SELECT current_setting('server_version'), current_setting('server_version_num')::int / 10000,"
+            " current_database()"
         )
+        version, major, name = cursor.fetchone()
+    if major < OLDEST_POSTGRES:
+        return Finding("database", f"PostgreSQL {version}", f"use PostgreSQL {OLDEST_POSTGRES} or newer")
     return Finding("database", f"PostgreSQL {version}, database {name}")
 
 
