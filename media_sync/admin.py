@@ -30,7 +30,7 @@ class SyncRunAdmin(ReadOnlyModelAdmin):
     fieldsets = (
         (None, {"fields": (("bucket", "prefix"), "state_shown", "message")}),
         ("Objects", {"fields": (
-            ("listed", "unchanged"), ("created", "changed"), ("missing", "returned"), ("unassigned", "ignored"),
+            ("listed", "unchanged"), ("created", "changed"), ("missing", "returned"), ("assigned", "unassigned"), "ignored",
         )}),
         ("Run", {"fields": (("started_at", "finished_at"),)}),
     )  # fmt: skip

@@ -23,6 +23,7 @@ class SyncRun(models.Model):
     returned = models.IntegerField(default=0)
     missing = models.IntegerField(default=0)
     unchanged = models.IntegerField(default=0)
+    assigned = models.IntegerField(default=0, help_text="Assets that got their item.")
     unassigned = models.IntegerField(default=0)
     ignored = models.IntegerField(default=0)
     started_at = models.DateTimeField(auto_now_add=True)

@@ -91,7 +91,17 @@ def _recorded(prefix: str) -> Iterator[SyncRun]:
 
 
 def _record(run: SyncRun, result: SyncResult) -> None:
-    for name in ("listed", "created", "changed", "returned", "missing", "unchanged", "unassigned", "ignored"):
+    for name in (
+        "listed",
+        "created",
+        "changed",
+        "returned",
+        "missing",
+        "unchanged",
+        "assigned",
+        "unassigned",
+        "ignored",
+    ):
         setattr(run, name, getattr(result, name))
     run.state, run.message, run.finished_at = SyncState.DONE, result.refused, timezone.now()
     run.save()

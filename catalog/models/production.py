@@ -52,7 +52,7 @@ class Production(models.Model):
         models.IntegerField(), default=list, blank=True, help_text="Years of release or of broadcast."
     )
     genres = text_array("genres")
-    franchise = models.CharField(max_length=100, blank=True)
+    franchise = CanonicalCharField(max_length=100, blank=True)
     external_ids = models.JSONField(default=dict, blank=True, help_text='Such as {"imdb": "tt0058150"}.')
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

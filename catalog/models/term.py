@@ -59,6 +59,11 @@ class Term(models.Model):
                 violation_error_message="A term needs a name.",
             ),
             models.CheckConstraint(
+                condition=~models.Q(name__regex="[|;]"),
+                name="%(app_label)s_%(class)s_name_separable",
+                violation_error_message="A term cannot hold | or ;, which stand between the words of a cell.",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(vocabulary__in=Vocabulary.values),
                 name="%(app_label)s_%(class)s_vocabulary_known",
                 violation_error_message="The vocabulary must be genre, vehicle_type, category or make.",

@@ -2,6 +2,7 @@
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from catalog.models import Item
 from catalog.tests.factories import ItemFactory
@@ -25,3 +26,13 @@ def test_version_stays_when_nothing_changes():
 
     item.refresh_from_db()
     assert item.version == 1
+
+
+def test_history_of_many_rows_is_not_slowed_by_that_of_one():
+    """The trigger's statement must not join: its plan is kept for the session, whatever the number of rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname LIKE 'pgtrigger_update_update_%'")
+        bodies = [body for (body,) in cursor.fetchall()]
+
+    assert len(bodies) == 5
+    assert not [body for body in bodies if "JOIN" in body.upper()]

@@ -59,6 +59,7 @@ BROKEN_RULES = [
         ProductionFactory, "production_external_ids_object", {"external_ids": []}, id="external ids a list"
     ),
     pytest.param(TermFactory, "term_name_given", {"name": ""}, id="term without a name"),
+    pytest.param(TermFactory, "term_name_separable", {"name": "Cars | vans"}, id="term with a separator"),
     pytest.param(TermFactory, "term_vocabulary_known", {"vocabulary": "mood"}, id="vocabulary unknown"),
     pytest.param(AppearanceFactory, "appearance_role_known", {"role": "villain"}, id="role unknown"),
     pytest.param(MediaAssetFactory, "mediaasset_key_given", {"key": ""}, id="key empty"),
