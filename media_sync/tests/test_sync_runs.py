@@ -1,15 +1,13 @@
 """A sync as a run: recorded, alone, and without a trace when it is rehearsed or fails."""
 
-import re
 import threading
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from catalog.models import MediaAsset
 from catalog.tests.factories import MediaAssetFactory
-from media_sync.diff import Cap
 from media_sync.errors import BucketUnavailable, SyncRefused
 from media_sync.models import SyncRun, SyncState
 from media_sync.sync import sync_bucket
@@ -141,24 +139,6 @@ def test_sync_refuses_to_run_twice_at_once(bucket):
 
     assert refusals == ["Another sync of the bucket is running; wait until it has ended."]
     assert (first.created, afterwards.unchanged) == (1, 1)
-
-
-def test_sync_compares_no_row_of_history_with_every_other(bucket):
-    MediaAssetFactory.create_batch(150)
-    put("vehicles/db5/1.jpg")
-    plans: list[str] = []
-    with connection.cursor() as cursor:
-        cursor.execute("LOAD 'auto_explain'")
-        for setting in ("client_min_messages = log", "auto_explain.log_min_duration = 0"):
-            cursor.execute(f"SET LOCAL {setting}")
-        cursor.execute("SET LOCAL auto_explain.log_nested_statements = on")
-    connection.connection.add_notice_handler(lambda notice: plans.append(str(notice.message_primary)))
-
-    result = sync_bucket(cap=Cap(150))
-
-    assert result.missing == 150
-    plan = next(plan for plan in plans if "Insert on catalog_mediaassetevent" in plan and "rows=150" in plan)
-    assert not re.search(r"Join Filter: .*old_values\.id = new_values\.id", plan)
 
 
 @pytest.mark.parametrize("changes", [True, False])
