@@ -3,10 +3,12 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 
 from catalog.imports.engine import ImportOptions, import_file
+from catalog.imports.readers import open_table
 from catalog.imports.results import ImportResult
 
 
@@ -36,3 +38,9 @@ def counts(result: ImportResult) -> tuple[int, int, int, int]:
 
 def faults(result: ImportResult) -> list[tuple[int, str, str, str]]:
     return [(issue.line, issue.column, issue.value, issue.message) for issue in result.issues]
+
+
+def rows_of(path: Path) -> tuple[list[str], list[tuple[Any, ...]], list[str]]:
+    """Return the header, the rows and the warnings of a file as the readers see it."""
+    with open_table(path) as opened:
+        return opened.header, [tuple(row) for block in opened.blocks for row in block], opened.warnings

@@ -4,25 +4,17 @@ import codecs
 import io
 import zipfile
 from datetime import date, datetime
-from pathlib import Path
 
 import openpyxl
 import pytest
 
 from catalog.imports import workbooks
 from catalog.imports.errors import ImportRefused
-from catalog.imports.readers import open_table
 from catalog.imports.staging import CONTROL
-from catalog.models import ImportRun, Item
-from catalog.tests.imports import counts, faults, run, table, workbook
+from catalog.models import Item
+from catalog.tests.imports import counts, faults, rows_of, run, table, workbook
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 TEXT = "reference,name,make\nA-1,Café racer,Citroën\n"
-
-
-def rows_of(path):
-    with open_table(path) as opened:
-        return opened.header, [tuple(row) for block in opened.blocks for row in block], opened.warnings
 
 
 def write(path, content):
@@ -170,23 +162,6 @@ def test_row_with_control_character_is_refused_alone(tmp_path, character):
     assert list(Item.objects.order_by("reference").values_list("name", flat=True)) == ["b\\t", "c"]
 
 
-@pytest.mark.django_db
-def test_cells_hold_whatever_text_there_is(tmp_path):
-    path = SHARED / "strings" / "blns.txt"
-    if not path.exists():
-        pytest.skip("the folder of odd strings is not beside this checkout")
-    texts = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
-    rows = [[f"R-{n}", "Car", text] for n, text in enumerate(texts)]
-
-    result = run(table(tmp_path / "t.csv", "reference,name,description", *rows))
-
-    stored = dict(Item.objects.values_list("reference", "description"))
-    odd = [text for n, text in enumerate(texts) if f"R-{n}" in stored and stored[f"R-{n}"] != text.strip()]
-    assert result.created + result.rejected == len(texts)
-    assert {issue.message for issue in result.issues} <= {CONTROL}
-    assert odd == []
-
-
 def test_workbook_cells_read_as_a_person_would_type_them(tmp_path):
     path = workbook(
         tmp_path / "t.xlsx",
@@ -328,113 +303,3 @@ def test_empty_workbook_is_refused(tmp_path):
         rows_of(workbook(tmp_path / "t.xlsx"))
 
     assert str(refusal.value) == "t.xlsx is empty."
-
-
-SPREADSHEETS = sorted((SHARED / "spreadsheets").rglob("*.*")) if SHARED.exists() else []
-
-
-@pytest.mark.django_db
-@pytest.mark.skipif(not SPREADSHEETS, reason="the folder of odd spreadsheets is not beside this checkout")
-@pytest.mark.parametrize("path", SPREADSHEETS, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_odd_spreadsheet_ends_in_a_sentence(path):
-    with pytest.raises(ImportRefused) as refusal:
-        run(path)
-
-    sentence = str(refusal.value)
-    assert sentence.endswith((".", "?"))
-    assert "\n" not in sentence
-    assert not ImportRun.objects.exists()
-
-
-@pytest.mark.django_db
-@pytest.mark.skipif(not SPREADSHEETS, reason="the folder of odd spreadsheets is not beside this checkout")
-@pytest.mark.parametrize("path", SPREADSHEETS, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_odd_spreadsheet_under_our_header_ends_in_rows(path, tmp_path):
-    try:
-        header, rows, _ = rows_of(path)
-    except ImportRefused:
-        pytest.skip("refused as a whole; see the test above")
-    names = [
-        "reference",
-        "name",
-        "description",
-        "price",
-        "production_years",
-        "genres",
-        "specs",
-        "published_at",
-    ]
-    width = min(len(header), len(names))
-    kept = [cells[:width] for _, cells, _ in rows if any(cells[:width])]
-    if not kept:
-        pytest.skip("it has no rows")
-    copied = table(tmp_path / "t.csv", ",".join(names[:width]), *kept)
-
-    result = run(copied)
-
-    assert result.created + result.rejected == result.rows
-
-
-OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
-TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0"
-CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
-TEXT_NS = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
-
-
-def ods(path, rows):
-    """Write an ODS workbook of one sheet whose rows are this XML."""
-    content = (
-        f'<office:document-content xmlns:office="{OFFICE}" xmlns:table="{TABLE}" xmlns:text="{TEXT_NS}"'
-        f' xmlns:calcext="{CALC}" office:version="1.3"><office:body><office:spreadsheet>'
-        f'<table:table table:name="S">{rows}</table:table></office:spreadsheet></office:body></office:document-content>'
-    )
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("content.xml", content)
-        archive.writestr(
-            "META-INF/manifest.xml",
-            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>',
-        )
-    return path
-
-
-def ods_row(*cells):
-    return "<table:table-row>" + "".join(cells) + "</table:table-row>"
-
-
-def ods_text(text):
-    return f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
-
-
-def test_ods_workbook_is_read(tmp_path):
-    number = '<table:table-cell office:value-type="float" office:value="1964"><text:p>1964</text:p></table:table-cell>'
-    date_cell = '<table:table-cell office:value-type="date" office:date-value="2026-01-31"><text:p>x</text:p></table:table-cell>'
-    path = ods(
-        tmp_path / "t.ods",
-        ods_row(ods_text("reference"), ods_text("year"), ods_text("day"))
-        + ods_row(ods_text("A"), number, date_cell),
-    )
-
-    assert rows_of(path)[:2] == (["reference", "year", "day"], [(2, ["A", "1964", "2026-01-31"], "")])
-
-
-@pytest.mark.parametrize(
-    ("rows", "sentence"),
-    [
-        (
-            ods_row('<table:table-cell table:number-columns-repeated="800"/>', ods_text("x"))
-            + '<table:table-row table:number-rows-repeated="800000"><table:table-cell/></table:table-row>'
-            + ods_row(ods_text("x")),
-            "t.ods repeats more cells than an import may read; save it as CSV.",
-        ),
-        (
-            ods_row('<table:table-cell office:value-type="string" calcext:value-type="error"><text:p>#REF!</text:p></table:table-cell>'),
-            "t.ods holds formulas that failed; mend them, or save it as XLSX to have their rows named.",
-        ),
-    ],
-)  # fmt: skip
-def test_ods_workbook_that_cannot_be_trusted_is_refused(tmp_path, rows, sentence):
-    with pytest.raises(ImportRefused) as refusal:
-        rows_of(ods(tmp_path / "t.ods", rows))
-
-    assert str(refusal.value) == sentence
