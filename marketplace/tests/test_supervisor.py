@@ -20,6 +20,8 @@ from marketplace.tests.stack import BASE_DIR, environment, free_port, processes_
 
 START_SECONDS = 90  # the first start fills an empty database
 COMMAND = [sys.executable, "-m", "marketplace.supervisor"]
+# As a script's `make run &` starts it: in the background, where the shell has SIGINT ignored.
+IN_BACKGROUND = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *COMMAND]
 
 
 class Stack:
@@ -35,7 +37,7 @@ class Stack:
     def start(self) -> None:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                COMMAND,
+                IN_BACKGROUND,
                 cwd=BASE_DIR,
                 env=environment(self.var_dir, PORT=str(self.port)),
                 stdout=log,
