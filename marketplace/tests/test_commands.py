@@ -172,8 +172,12 @@ def test_command_whose_reader_goes_ends_quietly(var_dir):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_command_that_is_stopped_stops_the_services_it_started(tmp_path, number):
     words = ["shell", "--no-imports", "-c", "import time; print('on', flush=True); time.sleep(60)"]
+    # As a terminal starts it, even where these tests run in a background that has SIGINT ignored.
+    at_terminal = (
+        "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
     with subprocess.Popen(
-        [sys.executable, MANAGE, *words],
+        [sys.executable, "-c", at_terminal, sys.executable, MANAGE, *words],
         env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as command:  # fmt: skip
         assert command.stdout
