@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 REQUIREMENTS := requirements/base.txt requirements/embedded.txt
 
-.PHONY: run test check fmt lock schema bench env clean help
+.PHONY: run test check fmt lock schema bench drill env clean help
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,6 +36,9 @@ lock: .venv/develop  ## compile requirements/*.in to pins with hashes
 
 bench: .venv/runtime  ## measure against the limit of this machine; prints a table of ratios
 	$(BIN)/python -m benchmarks
+
+drill: .venv/develop  ## security figures at full size: races, replay, guessing, pruning; prints a table
+	$(BIN)/python -m benchmarks.security
 
 check: .venv/develop  ## format, lint, types, import directions, migrations, deployment, schema, containers, workflow
 	@$(BIN)/python .ci/check.py

@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from django import forms
@@ -39,12 +39,15 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from tablib import Dataset
 
+from accounts import audit
+from accounts.models import Action, User
 from catalog.imports.columns import TARGETS, Reading
 from catalog.imports.engine import ImportOptions, import_file
 from catalog.imports.errors import ImportRefused
+from catalog.imports.reach import Reach
 from catalog.imports.readers import READERS
 from catalog.imports.results import Difference, ImportResult, Issue
-from catalog.models import Item, Kind, Memorabilia, Production, Tool, Vehicle
+from catalog.models import Item, Memorabilia, Production, Tool, Vehicle
 from marketplace.admin import ExportForm, ImportForm, UnfoldAdminSelectWidget
 
 PREVIEW_ROWS = 50
@@ -55,7 +58,7 @@ STORED_NAME = re.compile(r"catalogue-import-[0-9a-f]{32}\.[a-z]{3,4}")
 # A spreadsheet program runs a cell that begins so; an apostrophe before it makes it text, and import takes it off.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 POLICIES = ("on_error", "blank", "terms")  # the person's choice
-OPTIONS = (*POLICIES, "kinds")
+OPTIONS = (*POLICIES, "reach")
 Upload = UploadedFile[bytes]
 
 
@@ -310,13 +313,6 @@ class SpreadsheetConfirmForm(ConfirmImportForm):
         return name
 
 
-def kinds_of(user: Any) -> tuple[str, ...]:
-    """Return the kinds of items that this user may add and change; a column of the file may name any kind."""
-    return tuple(
-        kind for kind in Kind.values if user.has_perms([f"catalog.add_{kind}", f"catalog.change_{kind}"])
-    )
-
-
 class SpreadsheetAdminMixin(ImportExportMixin):
     """Import and export buttons for an admin class; it names only its `resource_classes`.
 
@@ -340,6 +336,13 @@ class SpreadsheetAdminMixin(ImportExportMixin):
         storage.save(import_file)
         return storage
 
+    def create_import_form(self, request: HttpRequest) -> Any:
+        """Offer to make terms only to those who may; a forged choice is refused by `Reach` all the same."""
+        form = super().create_import_form(request)
+        if not request.user.has_perm("catalog.add_term"):
+            form.fields["terms"].choices = form.fields["terms"].choices[1:]
+        return form
+
     def get_confirm_form_initial(self, request: HttpRequest, import_form: Any) -> dict[str, Any]:
         initial: dict[str, Any] = super().get_confirm_form_initial(request, import_form)
         policies = import_form.cleaned_data if import_form else {}
@@ -347,7 +350,16 @@ class SpreadsheetAdminMixin(ImportExportMixin):
 
     def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         policies = kwargs["form"].cleaned_data
-        return {name: policies[name] for name in POLICIES} | {"kinds": kinds_of(kwargs["request"].user)}
+        return {name: policies[name] for name in POLICIES} | {"reach": Reach.of(kwargs["request"].user)}
+
+    def get_data_for_export(self, request: HttpRequest, queryset: Any, **kwargs: Any) -> Dataset:
+        """Read the rows and put on record who takes them; every way to an export leads through here."""
+        rows = super().get_data_for_export(request, queryset, **kwargs)
+        kind = self.get_export_formats()[int(kwargs["export_form"].cleaned_data["format"])]()
+        told = {"rows": len(rows), "format": kind.get_extension(), "filters": request.GET.urlencode()}
+        subject = f"{self.opts.verbose_name_plural} ({len(rows):,})"
+        audit.record(Action.EXPORT, by=cast(User, request.user), subject=subject, **told)
+        return rows
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """An import both adds and changes."""

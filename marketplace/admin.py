@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.views.main import ChangeList as DjangoChangeList
@@ -20,17 +21,19 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.views import ChangeList as UnfoldChangeList
 from unfold.widgets import (
     INPUT_CLASSES,
     UnfoldAdminExpandableTextareaWidget,
     UnfoldAdminMultipleAutocompleteWidget,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
 
 __all__ = [
+    "AdminOwnPasswordChangeForm",
     "AdminPasswordChangeForm",
     "CappedPaginator",
     "ChangeList",
@@ -43,6 +46,7 @@ __all__ = [
     "ReadOnlyModelAdmin",
     "TabularInline",
     "UnfoldAdminExpandableTextareaWidget",
+    "UnfoldAdminPasswordWidget",
     "UnfoldAdminSelectWidget",
     "UnfoldAdminTextInputWidget",
     "UserChangeForm",
@@ -309,7 +313,10 @@ SIDEBAR_GROUPS = ("Inventory", "Vocabularies and media", "Operations", "People")
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar's links for this user: each page under its `sidebar_group`, in the order of registration."""
+    """Return the sidebar's links for this user: each page under its `sidebar_group`, in the order of registration.
+
+    Who may see none of them gets the links to his own account.
+    """
     allowed = {entry["model"]: entry for app in admin.site.get_app_list(request) for entry in app["models"]}
     groups: dict[str, list[dict[str, Any]]] = {title: [] for title in SIDEBAR_GROUPS}
     for model, page in admin.site._registry.items():
@@ -320,4 +327,6 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 "link": allowed[model]["admin_url"],
             }
             groups.setdefault(page.sidebar_group, []).append(link)
-    return [{"title": title, "items": items} for title, items in groups.items() if items]
+    own = [dict(link) for link in settings.UNFOLD["ACCOUNT"]["navigation"]]
+    shown = [{"title": title, "items": items} for title, items in groups.items() if items]
+    return shown or [{"title": "Account", "items": own}]

@@ -5,6 +5,7 @@ used raises ImproperlyConfigured with one sentence that names the variable. `NAM
 names a file whose content (without the final line break) is the value of `NAME`.
 """
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -18,6 +19,10 @@ from psycopg.conninfo import conninfo_to_dict
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+# As browsers write it: a usual port is left out.
+ORIGIN = re.compile(
+    r"(?!http:.*:80/?$|https:.*:443/?$)https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?/?"
+)
 HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 DATABASE_EXAMPLE = "postgresql://user:password@host:5432/name"
 
@@ -33,7 +38,8 @@ def text(name: str, default: str = "") -> str:
     if not path:
         return os.environ.get(name) or default
     try:
-        return Path(path).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        # As bytes: read as text, a line break of two characters inside a password would become one.
+        return Path(path).read_bytes().decode().removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {reason}.") from error
@@ -95,15 +101,25 @@ def http_url(name: str, default: str = "") -> str:
 
 
 def origins(name: str) -> list[str]:
-    """Read a list of web origins (scheme and host, no path)."""
+    """Read a list of web origins, each written as browsers write it; any other spelling would match nothing."""
     listed = words(name)
     for origin in listed:
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+        if not ORIGIN.fullmatch(origin):
+            wrong = origin.rpartition("@")[2]  # what stands before an @ may be a password
             raise ImproperlyConfigured(
-                f"{name} must list origins like https://shop.example.com, not {origin!r}."
+                f"{name} must list origins like https://shop.example.com, not {wrong!r}."
             )
     return [origin.rstrip("/") for origin in listed]
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Read a list of addresses and networks such as 10.0.0.0/8; empty when unset."""
+    try:
+        return [ipaddress.ip_network(word) for word in words(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must list addresses or networks like 10.0.0.0/8, and {error}."
+        ) from error
 
 
 def database(name: str, default: str) -> dict[str, Any]:

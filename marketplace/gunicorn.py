@@ -11,12 +11,17 @@ from marketplace import environment
 bind = f"{environment.text('HOST', '127.0.0.1')}:{environment.integer('PORT', 8000, low=1, high=65535)}"
 
 # Requests wait for the database and the bucket, not for the processor: threads share one process's memory.
-worker_class = "gthread"
+worker_class = "marketplace.workers.Worker"
 workers = environment.integer("WEB_CONCURRENCY", 2, low=1, high=64)
 threads = 8
 
 # Bytes of a request's first line, gunicorn's most: a long query is refused by the API, which names the parameter.
 limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190  # bytes of one header, its name included
+
+# gunicorn believes no header of a proxy; which of them are believed, and whose, is for TRUSTED_PROXIES.
+forwarded_allow_ips = ""
 
 timeout = 60  # seconds after which a worker that no longer answers its master is replaced
 graceful_timeout = 30  # seconds that running requests get after SIGTERM

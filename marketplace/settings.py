@@ -1,11 +1,15 @@
 """All settings, top to bottom. Machines differ by environment variables only (see .env.example)."""
 
+import secrets
 from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
 
-from marketplace import embedded, environment
+from marketplace import embedded, environment, signing
+from marketplace.credentials import *  # noqa: F403  (settings too)
+from marketplace.presentation import *  # noqa: F403  (settings too)
+from marketplace.transport import *  # noqa: F403  (settings too)
 
 django_stubs_ext.monkeypatch()  # makes generic Django classes subscriptable at run time
 
@@ -16,6 +20,8 @@ DEBUG = environment.flag("DEBUG", default=False)
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", LOOPBACK_HOSTS)
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
+CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")  # whose pages may read /v1/
+TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")  # whose X-Forwarded-For is believed
 ROOT_URLCONF = "marketplace.urls"
 
 # Database. Not Django's pool: it was measured to stall 14-30 s after a database restart.
@@ -37,6 +43,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # After the database, so that a wrong DATABASE_URL is what its user hears of first.
 SECRET_KEY = environment.text("SECRET_KEY") or embedded.secret("secret_key")
+# Tokens have a key of their own, so that neither change undoes the other; machines that share SECRET_KEY
+# and set no other derive the same one from it.
+TOKEN_KEYS = signing.keys(
+    "TOKEN_SIGNING_KEY",
+    default=signing.derived(SECRET_KEY) if environment.is_set("SECRET_KEY") else embedded.secret("token_key"),
+)
 
 INSTALLED_APPS = [
     "unfold",
@@ -54,6 +66,10 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp_webauthn",
     "import_export",
     "pgtrigger",
     "pghistory",
@@ -65,16 +81,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "marketplace.headers.guard",
+    "marketplace.requests.keep_facts",
     "marketplace.health.probes_first",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "marketplace.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.refusals.Refusals",
+    "accounts.middleware.BrowserSessions",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "pghistory.middleware.HistoryMiddleware",
+    "marketplace.history.HistoryMiddleware",
 ]
 
 TEMPLATES = [
@@ -100,16 +121,14 @@ CACHES = {"default": environment.cache("CACHE_URL")}
 # People
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_REDIRECT_URL = "admin:index"
-PASSWORD_HASHERS = [
-    "accounts.hashers.BoundedArgon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+OTP_WEBAUTHN_RP_ID = next(
+    (name.lstrip(".") for name in ALLOWED_HOSTS if name not in {*LOOPBACK_HOSTS, "*"}), "localhost"
+)
+# Beside the address that the request came to (accounts.passkeys).
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [f"https://{OTP_WEBAUTHN_RP_ID}"] + [
+    origin for origin in CSRF_TRUSTED_ORIGINS if origin.startswith("https://")
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
+REQUIRE_SECOND_FACTOR = environment.flag("REQUIRE_SECOND_FACTOR", default=False)  # of staff, at every door
 
 # Files: the bucket is the one place; media_sync.storage knows how to speak to it.
 S3_ENDPOINT_URL = environment.http_url("S3_ENDPOINT_URL", embedded.s3_endpoint_url())
@@ -131,7 +150,10 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step: the admin's files are se
 
 # API
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",  # the first one's challenge goes with every 401
+        "accounts.authentication_keys.ApiKeyAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["marketplace.rest.ReadOnlyOrModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["marketplace.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketplace.rest.JSONParser"],
@@ -146,44 +168,21 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "USER_ID_CLAIM": "sub",
+    "TOKEN_TYPE_CLAIM": "typ",
+    "ISSUER": environment.text("TOKEN_ISSUER", "catalogue"),
+    "AUDIENCE": environment.text("TOKEN_AUDIENCE", "catalogue"),
+    "SIGNING_KEY": secrets.token_hex(
+        32
+    ),  # for simplejwt's own classes, which nobody uses; ours take TOKEN_KEYS
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Catalogue",
-    "DESCRIPTION": "Collectible vehicles from films and series, tools and memorabilia.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SCHEMA_PATH_PREFIX": "/v1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "ENFORCE_NON_BLANK_FIELDS": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "marketplace.openapi.add_problems",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "ItemKind": "catalog.models.Kind",
-        "ProductionKind": "catalog.models.ProductionKind",
-    },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-}
-
-# Spreadsheets in the admin: who may see an item may not import by that alone.
-IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "add"
-IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
-
-# The admin's look; every page of marketplace.admin.ModelAdmin names its own place in the sidebar.
-UNFOLD = {
-    "SITE_TITLE": "Catalogue",
-    "SITE_HEADER": "Catalogue",
-    "SITE_SYMBOL": "directions_car",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}catalog/favicon.svg"}],
-    "SIDEBAR": {"show_search": True, "navigation": "marketplace.admin.sidebar"},
-}
+TOKEN_FAMILY_LIFETIME = timedelta(days=30)  # however often its refresh tokens are used
+# So long a client whose answer was lost may repeat a refresh; never for staff.
+TOKEN_GRACE = timedelta(seconds=environment.integer("TOKEN_GRACE_SECONDS", 10, low=0, high=60))
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": "marketplace.requests.LogFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # At INFO they tell before every command which tasks there are, and of each job that is enqueued.
     "loggers": {f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "jobs", "periodic")},
@@ -196,5 +195,5 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
-# Forms of the admin carry many fields; a spreadsheet waits on disk beyond 2.5 MB.
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+if BEHIND_TLS:  # a browser takes cookies of such names from this host alone, and over TLS
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from catalog.api.filtering import ParameterFilterSet, Where, matches
 from catalog.api.projections import Links, Row, Rows
 from catalog.api.views import ReadViewSet
-from catalog.models import Item, Kind, MediaAsset, MediaAssetQuerySet, MediaKind, MediaState
+from catalog.models import Kind, MediaAsset, MediaAssetQuerySet, MediaKind, MediaState, may_view
 from marketplace.parameters import Choice, Flag, ListOf, Word
 from marketplace.problems import NOT_FOUND, problem, refuse_unknown_parameters
 from media_sync import storage
@@ -71,17 +71,20 @@ class MediaFilters(ParameterFilterSet):
 
 
 class MediaViewSet(ReadViewSet):
-    """Images, videos and documents of published items; staff who may view items see all there are."""
+    """Images, videos and documents of published items.
+
+    Staff who may view media also see what belongs to no item, and all files of the kinds whose drafts they may see.
+    """
 
     queryset = MediaAsset.objects.all()
     serializer_class = MediaSerializer
     filterset_class = MediaFilters
 
+    def sees_unpublished(self) -> bool:
+        return may_view(self.request.user, "mediaasset")
+
     def get_queryset(self) -> MediaAssetQuerySet:
-        assets = MediaAsset.objects.order_by("item", "position", "key", "id")
-        if self.sees_all():
-            return assets
-        return assets.present().filter(item__in=Item.objects.visible_to(self.request.user))
+        return MediaAsset.objects.visible_to(self.request.user).order_by("item", "position", "key", "id")
 
     def rows(self, queryset: Any) -> Rows:
         rows: Rows = queryset.values(*COLUMNS, "item__kind", "item__slug")

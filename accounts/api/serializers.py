@@ -24,6 +24,13 @@ class PasswordField(serializers.CharField):
 class CredentialsSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(write_only=True, max_length=150)
     password = PasswordField()
+    code = serializers.CharField(
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        max_length=32,
+        help_text="Of the second factor, for accounts that have one: from the app, or a recovery code.",
+    )
 
 
 class TokenPairSerializer(serializers.Serializer[Any]):

@@ -1,5 +1,6 @@
 """Sign-in over HTTP."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -8,14 +9,14 @@ from django.views.decorators.cache import cache_control
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
-from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts import actions, tokens
+from accounts import actions, sessions, tokens
 from accounts.api import serializers
+from accounts.api.permissions import BY_TOKEN, IsSignedIn
 from accounts.authentication import TokenAuthentication
 from accounts.models import User
 from marketplace.problems import refuse_unknown_parameters
@@ -27,11 +28,15 @@ DONE = {
 
 @method_decorator(cache_control(no_store=True), name="dispatch")
 class AuthView(GenericAPIView[Any]):
-    """Takes no query parameters; its answers are for the caller alone."""
+    """Takes no query parameters but those it names; its answers are for the caller alone."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_unknown_parameters(request)
+        refuse_unknown_parameters(request, *self.known_parameters())
+
+    def known_parameters(self) -> Iterable[str]:
+        """Return the query parameters that this request may carry."""
+        return ()
 
 
 class CredentialView(AuthView):
@@ -49,8 +54,8 @@ class CredentialView(AuthView):
         return cast(dict[str, Any], body.validated_data)
 
 
-def _pair(refresh: tokens.RefreshToken) -> Response:
-    return Response({"access": str(refresh.access_token), "refresh": str(refresh)})
+def _pair(pair: tokens.Pair) -> Response:
+    return Response({"access": pair.access, "refresh": pair.refresh})
 
 
 @extend_schema(tags=["auth"], responses=serializers.TokenPairSerializer)
@@ -65,7 +70,11 @@ class SignInView(CredentialView):
 
 @extend_schema(tags=["auth"], responses=serializers.TokenPairSerializer)
 class RefreshView(CredentialView):
-    """Exchange a refresh token for a new pair. It works once; of several attempts with it one succeeds."""
+    """Exchange a refresh token for a new pair. It works once: one that comes a second time ends its session.
+
+    A client whose answer was lost may repeat the exchange for a few seconds; it gets the same refresh
+    token again. Not so for staff.
+    """
 
     serializer_class = serializers.RefreshSerializer
 
@@ -83,13 +92,13 @@ class VerifyView(CredentialView):
     serializer_class = serializers.AccessSerializer
 
     def post(self, request: Request) -> Response:
-        tokens.owner(tokens.read(AccessToken, self.checked_body()["token"]))
+        tokens.session_of(tokens.read(tokens.AccessJWT, self.checked_body()["token"]))
         return Response({})
 
 
 @extend_schema(tags=["auth"], responses=DONE)
 class LogoutView(CredentialView):
-    """End the session of a refresh token; its access token runs out by itself, in minutes."""
+    """End the session of a refresh token, and with it its access tokens."""
 
     serializer_class = serializers.RefreshSerializer
 
@@ -101,25 +110,28 @@ class LogoutView(CredentialView):
 class AccountView(AuthView):
     """Something that the account does to itself."""
 
-    permission_classes = (IsAuthenticated,)
+    permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
 
     def account(self) -> User:
         return cast(User, self.request.user)
 
 
-@extend_schema(tags=["auth"], request=None, responses=DONE)
+@extend_schema(tags=["auth"], auth=BY_TOKEN, request=None, responses=DONE)
 class LogoutAllView(AccountView):
-    """End every session of the account; access tokens run out by themselves, in minutes."""
+    """End every session of the account, this one too; access tokens with them."""
+
+    permission_classes = (IsSignedIn,)
 
     def post(self, request: Request) -> Response:
-        tokens.revoke_all(self.account())
+        sessions.end_all(self.account())
         return Response({})
 
 
-@extend_schema(tags=["auth"], responses=DONE)
+@extend_schema(tags=["auth"], auth=BY_TOKEN, responses=DONE)
 class PasswordView(AccountView):
     """Change the password. Every token of the account ends at once: sign in anew."""
 
+    permission_classes = (IsSignedIn,)
     serializer_class = serializers.PasswordChangeSerializer
 
     def post(self, request: Request) -> Response:

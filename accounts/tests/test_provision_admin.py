@@ -11,16 +11,18 @@ from django.contrib.auth import authenticate
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection, transaction
+from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.provisioning import provision_admin
-from accounts.tests.client import at_once
+from accounts.tests.client import at_once, sign_in
 from accounts.tests.factories import UserFactory
 from marketplace import commands
 from marketplace.commands import CannotRun
 
 pytestmark = pytest.mark.django_db
 GOOD = "Zephyr 51 gullwing"
+UNSTORABLE = "This password holds a NUL or is not Unicode text, so nobody could sign in with it."
 VARIABLES = ("ADMIN_USERNAME", "ADMIN_EMAIL", "ADMIN_PASSWORD", "ADMIN_PASSWORD_FILE")
 
 
@@ -72,8 +74,10 @@ def test_provision_as_json(var):
     assert json.loads(provision("--json")) == {
         "username": "admin",
         "created": True,
+        "renewed": False,
         "dry_run": False,
         "password_file": str(var / "admin_password"),
+        "change_by": None,
     }
 
 
@@ -125,18 +129,61 @@ def test_provision_dry_run_makes_nothing(var, options):
     assert (stored(), var.exists()) == ([], False)
 
 
-@pytest.mark.parametrize(
-    "password",
-    [
-        "a quote's end", '"double" trouble', "$HOME `id` $(id) \\", "line one\nline two", "🏎️ 🚁 🛥️ 🏍️ ✈️ gull",
-        "  blanks around  ", "%s {0} %(a)s; DROP TABLE", "é" * 200, "パスワード長いです、とても", "x\ty\rz vwxyz",
-        "-" * 30,
-    ],
-)  # fmt: skip
-def test_provision_awkward_password_signs_in(monkeypatch, password):
+AWKWARD = [
+    "a quote's end", '"double" trouble', "`id` $(id) backticks", "$HOME ${HOME} $$", "back\\slash \\n \\", "'\"'\"'\"'\"'\"",
+    "line one\nline two", "\nlines around it\n\n", "carriage\r\nreturn", "tabs\tin\tit", "\ttabs around\t", "  blanks around  ",
+    "x\ty\rz vwxyz", " " * 12, "-" * 30, "--help --password", "# no comment; really", "&<b>html</b>&amp;", "%s {0} %(a)s; DROP TABLE",
+    "100%25+plus&and=is", "null\x01bell\x07esc\x1b[31m", "\u200bzero\u200dwidth\ufeff", "no\u00a0break\u2028separators",
+    "🏎️ 🚁 🛥️ 🏍️ ✈️ gull", "👩‍🚀👨‍👩‍👧‍👦 family", "e\u0301tage combining", "étage composed", "ﬁne ligatures ½", "パスワード長いです、とても",
+    "كلمة السر الطويلة", "\u202eright to left", "é" * 200, "ab cd" * 40, "\U0010ffff last plane",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("password", AWKWARD)
+def test_provision_awkward_password_signs_in_at_every_door(client, monkeypatch, password):
     monkeypatch.setenv("ADMIN_PASSWORD", password)
     provision()
-    assert authenticate(username="admin", password=password)
+    credentials = {"username": "admin", "password": password}
+
+    page = client.post("/admin/login/?next=/admin/", credentials)
+
+    assert (page.status_code, page.headers["Location"]) == (302, "/admin/")
+    assert set(sign_in(APIClient(), **credentials)) == {"access", "refresh"}
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["  blanks around  ", "line one\nline two\n", "\r\nlines around", "é" * 200, "🏎️ 🚁 🛥️ 🏍️ ✈️ gull"],
+)
+def test_provision_password_file_signs_in_but_for_its_last_line_break(tmp_path, monkeypatch, password):
+    (tmp_path / "secret").write_bytes(f"{password}\n".encode())
+    monkeypatch.setenv("ADMIN_PASSWORD_FILE", str(tmp_path / "secret"))
+    provision()
+    assert set(sign_in(APIClient(), "admin", password)) == {"access", "refresh"}
+
+
+@pytest.mark.parametrize(
+    ("username", "stored_as"),
+    [
+        ("ada.lovelace+1@ships.org", "ada.lovelace+1@ships.org"),
+        ("Åsa_Öberg-9", "Åsa_Öberg-9"),
+        ("zoe\u0308", "zoë"),
+        ("ﬁona", "fiona"),
+        ("名前", "名前"),
+        ("x" * 150, "x" * 150),
+        ("ⅷ", "viii"),
+    ],
+)
+def test_provision_odd_username_signs_in_at_every_door(client, monkeypatch, username, stored_as):
+    monkeypatch.setenv("ADMIN_USERNAME", username)
+    monkeypatch.setenv("ADMIN_PASSWORD", GOOD)
+    provision()
+
+    page = client.post("/admin/login/?next=/admin/", {"username": username, "password": GOOD})
+
+    assert page.status_code == 302
+    assert set(sign_in(APIClient(), username, GOOD)) == {"access", "refresh"}
+    assert User.objects.get().username == stored_as
 
 
 @pytest.mark.parametrize(
@@ -144,7 +191,9 @@ def test_provision_awkward_password_signs_in(monkeypatch, password):
     [
         "admin", "ADMIN", "password", "changeme", "change-me", "Changeme123!", "admin1234567", "Password!2026", "letmein",
         "secret", "root", "toor", "test", "guest", "default", "minioadmin", "postgres", "administrator", "qwerty12345",
-        "Change_This_Password!",
+        "Change_This_Password!", "P@ssw0rd!2026", "S3cr3t-S3cr3t-2026", "changeit", "calvin", "vagrant", "raspberry", "manager1234567",
+        "CHANGE_ON_INSTALL", "Harbor12345", "Pa55w0rd1234", "Grafana-2026", "ubnt", "toor1234567890",
+        "your-strong-password", "correct horse battery staple", "Trustno1-1234", "super_secret_password",
     ],
 )  # fmt: skip
 def test_provision_known_default_password(var, monkeypatch, password):
@@ -152,7 +201,7 @@ def test_provision_known_default_password(var, monkeypatch, password):
     with pytest.raises(CannotRun) as refusal:
         provision_admin()
     assert str(refusal.value) == (
-        "ADMIN_PASSWORD is one of the passwords that everybody knows; choose another."
+        "ADMIN_PASSWORD cannot be used: This password is one that everybody knows; choose another."
     )
     assert (stored(), var.exists()) == ([], False)
 
@@ -160,11 +209,11 @@ def test_provision_known_default_password(var, monkeypatch, password):
 @pytest.mark.parametrize(
     ("password", "reason"),
     [
-        ("hj4!kQ", "is too weak: This password is too short. It must contain at least 10 characters."),
-        ("92837465029", "is too weak: This password is entirely numeric."),
-        ("gwerty1234567890" * 300, "is longer than 4096 characters."),
-        ("not UTF-8 \udcff at all", "holds a NUL or is not UTF-8 text, so nobody could sign in with it."),
-        ("captain@ships.org", "is too weak: The password is too similar to the email address."),
+        ("hj4!kQ", "This password is too short. It must contain at least 10 characters."),
+        ("92837465029", "This password is entirely numeric."),
+        ("gwerty1234567890" * 300, "This password is longer than 4096 characters."),
+        ("not UTF-8 \udcff at all", UNSTORABLE),
+        ("captain@ships.org", "The password is too similar to the email address."),
     ],
 )
 def test_provision_weak_password(var, monkeypatch, password, reason):
@@ -172,7 +221,10 @@ def test_provision_weak_password(var, monkeypatch, password, reason):
     monkeypatch.setenv("ADMIN_PASSWORD", password)
     with pytest.raises(CannotRun) as refusal:
         provision_admin()
-    assert str(refusal.value).replace("email address is", "email address") == f"ADMIN_PASSWORD {reason}"
+    assert (
+        str(refusal.value).replace("email address is", "email address")
+        == f"ADMIN_PASSWORD cannot be used: {reason}"
+    )
     assert (stored(), var.exists()) == ([], False)
 
 
@@ -193,6 +245,15 @@ def test_provision_wrong_password_is_refused_though_an_admin_exists(monkeypatch)
             "ADMIN_USERNAME cannot be used: Ensure this value has at most 150 characters",
         ),
         ("ADMIN_USERNAME", "\udcff", "ADMIN_USERNAME cannot be used: Enter a valid username."),
+        ("ADMIN_USERNAME", "admin\n", "ADMIN_USERNAME cannot be used: Enter a valid username."),
+        ("ADMIN_USERNAME", "½", "ADMIN_USERNAME cannot be used: Enter a valid username."),
+        ("ADMIN_USERNAME", "'; DROP TABLE", "ADMIN_USERNAME cannot be used: Enter a valid username."),
+        ("ADMIN_USERNAME", "🏎", "ADMIN_USERNAME cannot be used: Enter a valid username."),
+        (
+            "ADMIN_USERNAME",
+            "ﬃ" * 51,
+            "ADMIN_USERNAME cannot be used: Ensure this value has at most 150 characters",
+        ),
         ("ADMIN_EMAIL", "nobody", "ADMIN_EMAIL cannot be used: Enter a valid email address."),
     ],
 )
@@ -224,7 +285,7 @@ def test_provision_missing_password_file(tmp_path, monkeypatch):
 def test_provision_password_file_with_nul(tmp_path, monkeypatch):
     (tmp_path / "secret").write_bytes(b"Zephyr 51\0gullwing")
     monkeypatch.setenv("ADMIN_PASSWORD_FILE", str(tmp_path / "secret"))
-    with pytest.raises(CannotRun, match=r"^ADMIN_PASSWORD holds a NUL"):
+    with pytest.raises(CannotRun, match=f"^ADMIN_PASSWORD cannot be used: {UNSTORABLE}$"):
         provision_admin()
 
 
@@ -248,7 +309,7 @@ def test_provision_kept_password_that_is_weak(var):
     with pytest.raises(CannotRun) as refusal:
         provision_admin()
     assert str(refusal.value) == (
-        f"{var / 'admin_password'} is one of the passwords that everybody knows; choose another."
+        f"{var / 'admin_password'} cannot be used: This password is one that everybody knows; choose another."
     )
     assert stored() == []
 
@@ -318,7 +379,7 @@ def test_provision_refusal_is_one_line_and_exit_code_2(monkeypatch, capsys, serv
     printed = capsys.readouterr()
     assert (code, printed.out) == (2, "")
     assert printed.err.splitlines()[-1] == (
-        "ADMIN_PASSWORD is one of the passwords that everybody knows; choose another."
+        "ADMIN_PASSWORD cannot be used: This password is one that everybody knows; choose another."
     )
     assert "Traceback" not in printed.err
 

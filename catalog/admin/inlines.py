@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from catalog.admin.thumbnails import thumbnail
-from catalog.models import Appearance, Item, MediaAsset
+from catalog.models import Appearance, Item, MediaAsset, kinds_seen
 from marketplace.admin import TabularInline, UnfoldAdminTextInputWidget, display
 
 
@@ -33,6 +33,15 @@ class ItemsOfProduction(AppearanceInline):
     fields = ("item", "role", "notes")
     autocomplete_fields = ("item",)
     list_select_related = ("item",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Appearance]":
+        """Show the items of the kinds that this person may see."""
+        return super().get_queryset(request).filter(item__kind__in=kinds_seen(request.user))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "item":
+            kwargs["queryset"] = Item.objects.filter(kind__in=kinds_seen(request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class MediaOfItem(TabularInline):

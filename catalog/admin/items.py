@@ -1,8 +1,10 @@
 """The pages of vehicles, memorabilia and tools, and the list of all kinds together."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
@@ -11,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime, now
 
+from accounts.models import User
 from catalog import actions as item_actions
 from catalog.admin import search, thumbnails
 from catalog.admin.fields import years_text
@@ -24,11 +27,24 @@ from catalog.admin.filters import (
 )
 from catalog.admin.forms import GoodsForm, ItemForm, VehicleForm
 from catalog.admin.inlines import MediaOfItem, ProductionsOfItem
-from catalog.models import Availability, Item, ItemQuerySet, Memorabilia, Status, Tool, Vehicle
+from catalog.models import (
+    Availability,
+    Item,
+    ItemQuerySet,
+    Kind,
+    Memorabilia,
+    Status,
+    Tool,
+    Vehicle,
+    kinds_seen,
+    kinds_with,
+)
 from catalog.resources import MemorabiliaResource, SpreadsheetAdminMixin, ToolResource, VehicleResource
 from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
 
+StatusAction = Callable[..., item_actions.StatusChange]
 STATUS_COLOURS = {"Published": "success", "Scheduled": "info", "Draft": "info", "Archived": "warning"}
+PUBLICATION = ("status", "published_at")
 AVAILABILITY_COLOURS = {"Available": "success", "Reserved": "warning", "Sold": "danger"}
 
 
@@ -58,6 +74,7 @@ class ItemChangeList(ChangeList):
 class ItemList(ModelAdmin):
     """The list that all kinds share: what it shows, finds and does."""
 
+    kinds: ClassVar[frozenset[str]] = frozenset(Kind.values)  # of the items that it can hold
     sidebar_group = "Inventory"
     list_display: tuple[str, ...] = (
         "cover", "title", "maker", "years", "price_shown", "availability_shown", "status_shown", "changed",
@@ -120,17 +137,29 @@ class ItemList(ModelAdmin):
     def changed(self, item: Item) -> SafeString:
         return one_line(date_format(localtime(item.updated_at), "Y-m-d"))
 
-    @admin.action(description="Publish", permissions=["change"])
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        """Return whether this person may publish and withdraw something here; by kind, see `_set`."""
+        return bool(self.kinds & kinds_with(request.user, "publish"))
+
+    @admin.action(description="Publish", permissions=["publish"])
     def publish(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._tell(request, item_actions.publish(items=queryset, by=request.user), "published")  # type: ignore[arg-type]
+        self._set(request, queryset, item_actions.publish, "published")
 
-    @admin.action(description="Withdraw to draft", permissions=["change"])
+    @admin.action(description="Withdraw to draft", permissions=["publish"])
     def withdraw(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._tell(request, item_actions.withdraw(items=queryset, by=request.user), "withdrawn")  # type: ignore[arg-type]
+        self._set(request, queryset, item_actions.withdraw, "withdrawn")
 
-    @admin.action(description="Archive", permissions=["change"])
+    @admin.action(description="Archive", permissions=["publish"])
     def archive(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._tell(request, item_actions.archive(items=queryset, by=request.user), "archived")  # type: ignore[arg-type]
+        self._set(request, queryset, item_actions.archive, "archived")
+
+    def _set(self, request: HttpRequest, items: ItemQuerySet, action: StatusAction, verb: str) -> None:
+        """Let the action have the items of the kinds that this person may publish; leave the others alone."""
+        kinds = kinds_with(request.user, "publish")
+        if left := items.exclude(kind__in=kinds).order_by().count():
+            messages.warning(request, f"{left:,} left as they were: you may not publish their kind.")
+        done = action(items=items.filter(kind__in=kinds), by=cast(User, request.user))
+        self._tell(request, done, verb)
 
     def _tell(self, request: HttpRequest, done: item_actions.StatusChange, verb: str) -> None:
         before = f"; {done.unchanged:,} already had that status" if done.unchanged else ""
@@ -143,7 +172,11 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
 
     classification: ClassVar[tuple[Any, ...]] = ()
     inlines = (ProductionsOfItem, MediaOfItem)
-    readonly_fields = ("created_at", "updated_at", "version")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Item | None = None) -> Any:
+        """Show the publication, and leave it alone, where it is not this person's: a new item is a draft."""
+        publication = () if self.has_publish_permission(request) else PUBLICATION
+        return (*publication, "created_at", "updated_at", "version")
 
     def get_export_queryset(self, request: HttpRequest) -> ItemQuerySet:
         """Give the whole filtered list with its appearances; in key order, which is the cheapest to page through."""
@@ -158,7 +191,7 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
             (None, {"fields": (("name", "reference"), ("make", "model"), ("production_years", "slug"))}),
             ("Classification", {"fields": self.classification}),
             ("Sale", {"fields": (("price", "currency"), ("availability", "location"))}),
-            ("Publication", {"fields": ("status", "published_at")}),
+            ("Publication", {"fields": PUBLICATION}),
             ("Text", {"fields": ("description", "provenance", "specs")}),
             *files,
             *record,
@@ -172,6 +205,7 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
 
 @admin.register(Vehicle)
 class VehicleAdmin(ItemPage):
+    kinds = frozenset({Kind.VEHICLE.value})
     resource_classes = (VehicleResource,)
     sidebar_icon = "directions_car"
     form = VehicleForm
@@ -194,12 +228,14 @@ class GoodsAdmin(ItemPage):
 
 @admin.register(Memorabilia)
 class MemorabiliaAdmin(GoodsAdmin):
+    kinds = frozenset({Kind.MEMORABILIA.value})
     resource_classes = (MemorabiliaResource,)
     sidebar_icon = "theater_comedy"
 
 
 @admin.register(Tool)
 class ToolAdmin(GoodsAdmin):
+    kinds = frozenset({Kind.TOOL.value})
     resource_classes = (ToolResource,)
     sidebar_icon = "construction"
 
@@ -213,13 +249,27 @@ class ItemAdmin(ItemList):
     list_display = ("cover", "title", "kind", "maker", *ItemList.list_display[4:])  # more would not fit
     list_filter = (("kind", ChoicesFilter), *ItemList.list_filter)
 
+    def get_queryset(self, request: HttpRequest) -> ItemQuerySet:
+        """List the kinds that this person may see."""
+        items: ItemQuerySet = super().get_queryset(request)
+        return items.filter(kind__in=kinds_seen(request.user))
+
+    def has_view_permission(self, request: HttpRequest, obj: Item | None = None) -> bool:
+        kinds = kinds_seen(request.user)
+        return obj.kind in kinds if obj else bool(kinds)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Item | None = None) -> bool:
+        return False  # on the page of its kind
 
     def has_delete_permission(self, request: HttpRequest, obj: Item | None = None) -> bool:
         return False
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         item = self.get_object(request, object_id)
         if item is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)

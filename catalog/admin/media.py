@@ -1,8 +1,9 @@
 """The pages of images, videos and documents."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
@@ -11,7 +12,7 @@ from django.utils.safestring import SafeString
 from catalog.admin.filters import AssignedFilter
 from catalog.admin.thumbnails import PREVIEW, thumbnail
 from catalog.admin.words import typed_text, words_page
-from catalog.models import Item, MediaAsset, MediaAssetQuerySet, MediaState
+from catalog.models import Item, MediaAsset, MediaAssetQuerySet, MediaState, kinds_seen
 from marketplace.admin import ChoicesFilter, ModelAdmin, display
 
 STATE_COLOURS = {"Present": "success", "Missing": "danger", "Pending": "info", "Quarantined": "warning"}
@@ -51,9 +52,15 @@ class MediaAssetAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: MediaAsset | None = None) -> bool:
         return False  # the object stays in the bucket, so the next sync would bring the row back
 
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[MediaAsset]":
-        rows: QuerySet[MediaAsset] = super().get_queryset(request)
-        return rows.select_related("item")
+    def get_queryset(self, request: HttpRequest) -> MediaAssetQuerySet:
+        """List what this person may see over the API too: files of no item, and of the kinds that he may see."""
+        rows: MediaAssetQuerySet = super().get_queryset(request)
+        return rows.visible_to(request.user).select_related("item")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "item":
+            kwargs["queryset"] = Item.objects.filter(kind__in=kinds_seen(request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: MediaAssetQuerySet, search_term: str

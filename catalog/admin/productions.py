@@ -19,7 +19,7 @@ class ProductionChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = self.result_list.with_item_count()
+        self.result_list = self.result_list.with_item_count(request.user)
 
 
 @admin.register(Production)

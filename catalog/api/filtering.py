@@ -187,7 +187,7 @@ class ParameterFilterBackend(BaseFilterBackend):
         offered = {
             name: each.kind
             for name, each in declared.base_filters.items()
-            if not each.staff_only or cast(Any, view).sees_all()
+            if not each.staff_only or cast(Any, view).sees_unpublished()
         }
         given = cast(QueryDict, request.query_params)
         known = offered | cast(Any, view).paginator.types

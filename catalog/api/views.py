@@ -14,7 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 from catalog.api import filters, projections, serializers
 from catalog.api.filtering import ParameterFilterBackend, ParameterFilterSet
 from catalog.api.projections import Links, Row, Rows
-from catalog.models import Item, ItemQuerySet, Kind, Production, ProductionQuerySet, Term, may_see_all
+from catalog.models import Item, ItemQuerySet, Kind, Production, ProductionQuerySet, Term, kinds_seen
 from marketplace.problems import NOT_FOUND, refuse_unknown_parameters
 
 INDEX = {
@@ -69,9 +69,9 @@ class ReadViewSet(GenericViewSet[Any]):
             return self.detail_serializer_class
         return super().get_serializer_class()
 
-    def sees_all(self) -> bool:
-        """Return whether the caller may see drafts."""
-        return may_see_all(self.request.user)
+    def sees_unpublished(self) -> bool:
+        """Return whether the caller may see anything here that the public may not; it opens parameters for staff."""
+        return False
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.rows(self.filter_queryset(self.get_queryset())))
@@ -88,7 +88,7 @@ class ReadViewSet(GenericViewSet[Any]):
 
 
 class ItemViewSet(ReadViewSet):
-    """Items of all kinds: published ones; staff with the right to view items see drafts too."""
+    """Items of all kinds: published ones; staff see the drafts of the kinds that they may view."""
 
     queryset = Item.objects.all()
     kind: ClassVar[str] = ""
@@ -97,6 +97,10 @@ class ItemViewSet(ReadViewSet):
     serializer_class = serializers.ItemListSerializer
     detail_serializer_class = serializers.ItemDetailSerializer
     filterset_class = filters.AnyItemFilters
+
+    def sees_unpublished(self) -> bool:
+        kinds = kinds_seen(self.request.user)
+        return self.kind in kinds if self.kind else bool(kinds)
 
     def get_queryset(self) -> ItemQuerySet:
         items = Item.objects.visible_to(self.request.user).order_by(*filters.NEWEST)
@@ -152,7 +156,7 @@ class ToolViewSet(ItemViewSet):
 
 
 class ProductionViewSet(ReadViewSet):
-    """Films and series, but those in which only drafts appear."""
+    """Films and series, but those in which only drafts appear; staff who may view productions see all."""
 
     queryset = Production.objects.all()
     lookup_field = "slug"

@@ -99,6 +99,12 @@ def new_productions() -> str:
                ORDER BY slug, title"""
 
 
+def unknown_productions(entries: str) -> str:
+    """Return the query of those of the entries (an array, in SQL) whose production the catalogue lacks."""
+    return f"""SELECT FROM unnest({entries}) AS entry
+                WHERE NOT EXISTS (SELECT FROM catalog_production AS p WHERE p.slug = split_part(entry, ':', 1))"""
+
+
 def create_productions(cursor: CursorWrapper) -> None:
     sql.run(
         cursor,

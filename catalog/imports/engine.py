@@ -15,7 +15,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from accounts.models import User
+from accounts import audit
+from accounts.models import Action, User
 from catalog.imports import sql
 from catalog.imports.appearances import new_productions
 from catalog.imports.applying import apply, leave_out_rejected, settle, word_columns
@@ -23,12 +24,13 @@ from catalog.imports.casting import cast, describe, look_up
 from catalog.imports.columns import TARGETS, Reading
 from catalog.imports.errors import ImportRefused
 from catalog.imports.merging import Plan, find_existing_productions, merge, refuse_repeats
+from catalog.imports.reach import EVERYTHING, Reach
 from catalog.imports.readers import Table, open_table
 from catalog.imports.results import Difference, ImportResult, Issue
 from catalog.imports.rules import rules_of
 from catalog.imports.staging import map_header, stage
 from catalog.imports.vocabularies import new_terms
-from catalog.models import ImportIssue, ImportRun, ImportState, Kind
+from catalog.models import ImportIssue, ImportRun, ImportState
 from marketplace import faults
 
 ISSUES_KEPT = 10_000
@@ -42,7 +44,7 @@ class ImportOptions:
 
     on_error: land the good rows, or nothing when one row is bad. blank: an empty cell leaves the field
     alone, or clears it. terms: unknown words become terms, or their rows are refused. preview: how many
-    differences the result shows. kinds: rows of other kinds of items are refused.
+    differences the result shows. reach: rows that would do more than it allows are refused.
     """
 
     dry_run: bool = False
@@ -50,7 +52,7 @@ class ImportOptions:
     blank: Literal["keep", "clear"] = "keep"
     terms: Literal["create", "refuse"] = "create"
     preview: int = 0
-    kinds: tuple[str, ...] = tuple(Kind.values)
+    reach: Reach = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def import_file(
     """
     filled = TARGETS[target]
     with open_table(path, file_name) as table:
-        plan = Plan(filled, map_header(table.header, filled), rules_of(filled.model), options.kinds)
+        plan = Plan(filled, map_header(table.header, filled), rules_of(filled.model), options.reach)
         run = None
         if not options.dry_run:
             run = ImportRun(target=target, file_sha256=table.sha256, options=asdict(options), started_by=by)
@@ -118,6 +120,7 @@ def _fail(run: ImportRun | None, sentence: str) -> None:
     if run:
         run.state, run.message, run.finished_at = ImportState.FAILED, sentence, timezone.now()
         run.save(update_fields=["state", "message", "finished_at"])
+        _record(run)
 
 
 def _load(cursor: CursorWrapper, job: Job) -> ImportResult:
@@ -143,7 +146,8 @@ def _prepare(cursor: CursorWrapper) -> None:
 
 
 def _judge(cursor: CursorWrapper, plan: Plan, options: ImportOptions) -> None:
-    look_up(cursor, plan.target, plan.mapping, plan.rules, create=options.terms == "create")
+    create = options.terms == "create" and options.reach.new_terms
+    look_up(cursor, plan.target, plan.mapping, plan.rules, create=create)
     cast(cursor, plan.target, plan.mapping, blank_clears=options.blank == "clear")
     if plan.mapping.has("title"):
         find_existing_productions(cursor, plan)
@@ -245,4 +249,21 @@ def _finish(run: ImportRun, result: ImportResult) -> None:
     run.save()
     ImportIssue.objects.bulk_create(
         [ImportIssue(run=run, **vars(issue)) for issue in result.issues], batch_size=2000
+    )
+    _record(run)
+
+
+def _record(run: ImportRun) -> None:
+    """Put the end of the run on the audit record."""
+    audit.record(
+        Action.IMPORT,
+        by=run.started_by,
+        subject=run.file_name,
+        run=run.pk,
+        target=run.target,
+        state=run.state,
+        rows=run.rows,
+        created=run.created,
+        changed=run.changed,
+        rejected=run.rejected,
     )

@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from catalog.imports import appearances, sql
 from catalog.imports.casting import Fault, add_faults, model_field, nullable
 from catalog.imports.columns import Column, Reading, Target
+from catalog.imports.reach import Reach
 from catalog.imports.rules import Rule, taken_message
 from catalog.imports.staging import Mapping
 from catalog.models import Kind, Status
@@ -23,7 +24,7 @@ class Plan:
     target: Target
     mapping: Mapping
     rules: list[Rule]
-    kinds: tuple[str, ...]  # of items; rows of others are refused
+    reach: Reach  # rows that would do more are refused
 
     @property
     def present(self) -> str:
@@ -112,6 +113,9 @@ def _merged(plan: Plan) -> str:
         wanted = f"coalesce(t.v_kind, '{target.kind}')" if plan.mapping.has("kind") else f"'{target.kind}'"
         differs.append(f"i.kind <> {wanted}")
         extra += f", i.kind <> {wanted} AS other_kind, i.kind AS present_kind"
+        extra += ", i.status AS present_status, i.published_at AS present_published_at"
+    if plan.mapping.has("appearances"):
+        extra += f", {_differs(plan, target.by_name['appearances'])} AS other_appearances"
     if plan.mapping.has("slug") and target.key != "slug":
         join = " LEFT JOIN catalog_item AS other ON other.slug = t.v_slug AND other.id IS DISTINCT FROM i.id"
         extra += ", other.id IS NOT NULL AS slug_taken"
@@ -182,12 +186,40 @@ def _faults(plan: Plan) -> list[Fault]:
         sentence = "This reference belongs to an item of the kind %s, and an import does not change the kind."
         message = f"format({sql.quoted(sentence)}, CASE present_kind {kinds} END)"
         faults.append((plan.target.key, "other_kind", message))
-        allowed = ", ".join(map(sql.quoted, ("", *plan.kinds)))
         message = "concat('This import may not bring in items of the kind ', kind, '.')"
-        faults.append(("kind", f"kind NOT IN ({allowed})", message))
+        faults.append(("kind", f"kind NOT IN ({_listed(plan.reach.kinds)})", message))
+    faults += _faults_of_reach(plan)
     if plan.mapping.has("slug") and plan.target.key != "slug":
         faults.append(("slug", "slug_taken", sql.quoted(taken_message(plan.target.model, "slug"))))
     return faults
+
+
+def _faults_of_reach(plan: Plan) -> list[Fault]:
+    """Return what needs a right of its own beside those to add and to change: publication, appearances, films."""
+    faults = []
+    publication = [name for name in ("status", "published_at") if plan.mapping.has(name)]
+    if plan.target.kind and publication:
+        message = (
+            "concat('Publishing and withdrawing need the right catalog.publish_', kind,"
+            " '; without it the status and the time of publication stay as they are, and a new item is a draft.')"
+        )
+        changed = f"""CASE WHEN id IS NULL THEN status <> '{Status.DRAFT}' OR published_at IS NOT NULL
+                           ELSE status <> present_status OR published_at IS DISTINCT FROM present_published_at END"""
+        faults.append(
+            (publication[0], f"kind NOT IN ({_listed(plan.reach.publish_kinds)}) AND {changed}", message)
+        )
+    if plan.mapping.has("appearances") and not plan.reach.appearances:
+        sentence = "Appearances need the rights catalog.add_appearance and catalog.delete_appearance."
+        faults.append(("appearances", "other_appearances", sql.quoted(sentence)))
+    elif plan.mapping.has("appearances") and not plan.reach.new_productions:
+        sentence = "A film or series here is not in the catalogue, and adding it needs the right catalog.add_production."
+        unknown = f"EXISTS ({appearances.unknown_productions('appearances')})"
+        faults.append(("appearances", unknown, sql.quoted(sentence)))
+    return faults
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    return ", ".join(map(sql.quoted, ("", *kinds)))
 
 
 def _rule_fault(plan: Plan, rule: Rule) -> Fault:

@@ -15,6 +15,8 @@ from catalog.models.item import (
     Status,
     Tool,
     Vehicle,
+    kinds_seen,
+    kinds_with,
     may_see_all,
     unused_slug,
 )
@@ -26,6 +28,7 @@ from catalog.models.production import (
     ProductionQuerySet,
     Role,
 )
+from catalog.models.rights import may_view
 from catalog.models.term import Term, TermQuerySet, Vocabulary
 
 __all__ = [
@@ -57,6 +60,9 @@ __all__ = [
     "Tool",
     "Vehicle",
     "Vocabulary",
+    "kinds_seen",
+    "kinds_with",
     "may_see_all",
+    "may_view",
     "unused_slug",
 ]

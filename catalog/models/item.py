@@ -13,6 +13,7 @@ from django.db.models.functions import Now, Upper
 
 from catalog.models.fields import CanonicalCharField, Folded, Holds, no_blanks, no_nulls, text_array
 from catalog.models.history import tracked
+from catalog.models.rights import may_view
 
 FIRST_YEAR, LAST_YEAR = 1880, 2100
 
@@ -54,19 +55,39 @@ class Authenticity(models.TextChoices):
     SAME_MODEL = "same_model", "Same model"
 
 
+def kinds_with(user: Any, verb: str) -> frozenset[str]:
+    """Return the kinds on whose items this account has the right to `verb`: add, change, delete or publish."""
+    return frozenset(kind for kind in Kind.values if user.has_perm(f"catalog.{verb}_{kind}"))
+
+
+def kinds_seen(user: Any) -> frozenset[str]:
+    """Return the kinds whose drafts this user may see: all by the right to view items, else one by one."""
+    if may_view(user, "item"):
+        return frozenset(Kind.values)
+    return frozenset(kind for kind in Kind.values if may_view(user, kind))
+
+
 def may_see_all(user: Any) -> bool:
-    """Return whether this user may see drafts. Anonymous users cost no query."""
-    return bool(user.is_active and user.is_staff and user.has_perm("catalog.view_item"))
+    """Return whether this user may see the drafts of every kind."""
+    return len(kinds_seen(user)) == len(Kind)
+
+
+def is_public() -> Q:
+    """Return the condition of what everybody sees: published, and its time has come."""
+    return Q(status=Status.PUBLISHED, published_at__lte=Now())
 
 
 class ItemQuerySet(models.QuerySet["Item"]):
     def published(self) -> Self:
-        """Narrow to what the public sees: published, and its time has come."""
-        return self.filter(status=Status.PUBLISHED, published_at__lte=Now())
+        """Narrow to what the public sees."""
+        return self.filter(is_public())
 
     def visible_to(self, user: Any) -> Self:
-        """Narrow to what this user may see: the public part, or all (see `may_see_all`)."""
-        return self if may_see_all(user) else self.published()
+        """Narrow to what this user may see: the public part, and all of the kinds in `kinds_seen`."""
+        kinds = kinds_seen(user)
+        if not kinds:
+            return self.published()
+        return self if len(kinds) == len(Kind) else self.filter(is_public() | Q(kind__in=kinds))
 
     def of_kind(self, kind: str) -> Self:
         return self.filter(kind=kind)
@@ -310,6 +331,7 @@ class Vehicle(Item):
 
     class Meta:
         proxy = True
+        permissions = (("publish_vehicle", "Can publish, withdraw and archive vehicle"),)
 
 
 class Memorabilia(Item):
@@ -318,6 +340,7 @@ class Memorabilia(Item):
 
     class Meta:
         proxy = True
+        permissions = (("publish_memorabilia", "Can publish, withdraw and archive memorabilia"),)
         verbose_name_plural = "memorabilia"
 
 
@@ -327,6 +350,7 @@ class Tool(Item):
 
     class Meta:
         proxy = True
+        permissions = (("publish_tool", "Can publish, withdraw and archive tool"),)
 
 
 class OldSlug(models.Model):

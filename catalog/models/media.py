@@ -1,12 +1,13 @@
 """Images, videos and documents: what the bucket holds, and which item it belongs to."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
 
 from catalog.models.history import tracked
-from catalog.models.item import Item
+from catalog.models.item import Item, Kind, kinds_seen
+from catalog.models.rights import may_view
 
 
 class MediaKind(models.TextChoices):
@@ -28,6 +29,20 @@ class MediaAssetQuerySet(models.QuerySet["MediaAsset"]):
 
     def images(self) -> Self:
         return self.filter(kind=MediaKind.IMAGE)
+
+    def visible_to(self, user: Any) -> Self:
+        """Narrow to what this user may see: files that are there, of items that he may see.
+
+        Staff who may view media also see what belongs to no item, and all states of the files of the kinds
+        whose drafts they may see.
+        """
+        public = self.present().filter(item__in=Item.objects.visible_to(user))
+        if not may_view(user, "mediaasset"):
+            return public
+        kinds = kinds_seen(user)
+        if len(kinds) == len(Kind):
+            return self
+        return self.filter(Q(item=None) | Q(item__kind__in=kinds) | Q(pk__in=public.values("pk")))
 
     def in_order(self) -> Self:
         """Order as the item shows them: by position, then by key."""

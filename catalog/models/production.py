@@ -10,6 +10,7 @@ from django.db.models.functions import Upper
 from catalog.models.fields import CanonicalCharField, Holds, text_array
 from catalog.models.history import tracked
 from catalog.models.item import FIRST_YEAR, LAST_YEAR, Item, may_see_all
+from catalog.models.rights import may_view
 
 
 class ProductionKind(models.TextChoices):
@@ -19,21 +20,23 @@ class ProductionKind(models.TextChoices):
 
 class ProductionQuerySet(models.QuerySet["Production"]):
     def visible_to(self, user: Any) -> Self:
-        """Leave out productions in which only items appear that this user may not see: a title tells of a draft."""
-        if may_see_all(user):
+        """Leave out productions in which only items appear that this user may not see: a title tells of a draft.
+
+        Staff who may view productions, or every draft, see them all.
+        """
+        if may_see_all(user) or may_view(user, "production"):
             return self
         appearances = Appearance.objects.filter(production=models.OuterRef("pk"))
-        visible = appearances.filter(item__in=Item.objects.published())
+        visible = appearances.filter(item__in=Item.objects.visible_to(user))
         return self.filter(~models.Exists(appearances) | models.Exists(visible))
 
-    def with_item_count(self) -> Self:
-        """Add `item_count`, the number of items that appeared, drafts included (for staff)."""
+    def with_item_count(self, user: Any) -> Self:
+        """Add `item_count`, the number of items that appeared and that this user may see."""
+        appearances = Appearance.objects.filter(production=models.OuterRef("pk"))
+        if not may_see_all(user):
+            appearances = appearances.filter(item__in=Item.objects.visible_to(user))
         counted = (
-            Appearance.objects.filter(production=models.OuterRef("pk"))
-            .order_by()
-            .values("production")
-            .annotate(total=models.Count("pk"))
-            .values("total")
+            appearances.order_by().values("production").annotate(total=models.Count("pk")).values("total")
         )
         return self.annotate(item_count=models.functions.Coalesce(models.Subquery(counted), 0))
 

@@ -14,7 +14,8 @@ def staff_client(*permissions: str) -> Client:
     user.user_permissions.set(
         Permission.objects.filter(codename__in=permissions, content_type__app_label="catalog")
     )
-    access = tokens.sign_in(username=user.username, password="correct horse battery").access_token
+    user.refresh_from_db()  # the rights that it has now made a new epoch
+    access = tokens.begin(user, verified=False).access
     return Client(headers={"authorization": f"Bearer {access}"})
 
 

@@ -192,7 +192,7 @@ def test_answer_varies_by_who_asks(client, path):
 
     answers = [caller.get(f"/v1/{path}") for caller in (client, staff_client("view_item"))]
 
-    assert [answer["Vary"] for answer in answers] == ["Authorization"] * 2
+    assert [answer["Vary"] for answer in answers] == ["Authorization, origin"] * 2
 
 
 @pytest.mark.parametrize("route", LISTS)

@@ -169,7 +169,7 @@ def test_import_of_another_kind_needs_the_right_to_it(client, tmp_path):
     client.force_login(clerk("add_vehicle", "change_vehicle", "add_tool"))
     file = table(tmp_path / "t.csv", "reference,name,kind", ["A-1", "One", "tool"], ["A-2", "Two", "vehicle"])
 
-    preview = upload(client, file)
+    preview = upload(client, file, terms="refuse")
     confirm(client, preview)
 
     assert "This import may not bring in items of the kind tool." in preview.content.decode()

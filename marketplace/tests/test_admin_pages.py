@@ -13,6 +13,7 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.tests.factories import ApiKeyFactory
 from catalog.models import ImportIssue, ImportRun
 from catalog.tests.factories import (
     AppearanceFactory,
@@ -49,6 +50,9 @@ def parameters(model: type[models.Model], page: Any, entry: Any) -> dict[str, li
     if isinstance(entry, type) and issubclass(entry, FormFilter):
         form = entry(RequestFactory().get("/"), {}, model, page).form
         return {name: values_for(field) for name, field in form.fields.items()}
+    if isinstance(entry, type) and issubclass(entry, admin.SimpleListFilter):
+        choices = entry(RequestFactory().get("/"), {}, model, page).lookup_choices
+        return {str(entry.parameter_name): [str(value) for value, _ in choices[:1]]}
     name = entry if isinstance(entry, str) else entry[0]
     field = model._meta.get_field(name)
     return {f"{name}__exact": [str(value) for value, _ in getattr(field, "flatchoices", [])[:2]] or ["1"]}
@@ -77,6 +81,13 @@ def address(model: type[models.Model]) -> str:
 
 
 @pytest.fixture
+def admin_client(admin_client: Client) -> Client:
+    """Give a browser whose sign-in is recorded, which its first request does."""
+    admin_client.get(reverse("admin:jsi18n"))
+    return admin_client
+
+
+@pytest.fixture
 def catalogue() -> None:
     """Fill the tables of the admin with more rows than a page may cost in queries."""
     Group.objects.create(name="Curators")
@@ -91,6 +102,7 @@ def catalogue() -> None:
         ImportIssue.objects.create(run=run, line=number, message="No.")
         ImportRun.objects.create(target="vehicle", file_name="cars.csv")
         SyncRun.objects.create(bucket="catalogue")
+        ApiKeyFactory.create()
 
 
 @pytest.mark.parametrize(("model", "page"), PAGES)

@@ -51,7 +51,7 @@ def test_doctor_when_all_is_well_finds_nothing(well):
     code, findings = examined()
     assert (code, problems(findings)) == (0, {})
     assert list(findings) == [
-        "VAR_DIR", "SECRET_KEY", "database", "migrations", "extensions", "administrator", "worker", "bucket",
+        "VAR_DIR", "SECRET_KEY", "database", "migrations", "extensions", "administrator", "proxies", "worker", "bucket",
     ]  # fmt: skip
     assert findings["administrator"]["found"] == "ada"
 
@@ -65,6 +65,18 @@ def test_doctor_without_people_and_worker_says_how_to_get_them(bucket):
             "worker": ("none has been seen", "start one: `make run`, or `manage.py procrastinate worker`"),
         },
     )
+
+
+def test_doctor_with_an_admin_whose_temporary_password_ran_out_counts_nobody(well):
+    User.objects.update(temporary_password_until="2026-01-02T03:04:05Z")
+    assert problems(examined()[1])["administrator"][0] == "nobody may sign in as one"
+
+
+def test_doctor_of_a_public_service_asks_for_its_proxies(well, settings):
+    settings.BEHIND_TLS = True
+    assert problems(examined()[1]) == {
+        "proxies": ("ALLOWED_HOSTS is public, and none is named", "set TRUSTED_PROXIES")
+    }
 
 
 def test_doctor_with_a_worker_long_gone_says_when_it_was(bucket):
@@ -94,4 +106,4 @@ def test_doctor_for_people_prints_a_line_a_check(well):
     said = StringIO()
     call_command("doctor", stdout=said)
     lines = said.getvalue().splitlines()
-    assert [line[:9] for line in lines] == ["ok       "] * 8
+    assert [line[:9] for line in lines] == ["ok       "] * 9

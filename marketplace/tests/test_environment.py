@@ -87,8 +87,29 @@ def test_hosts_that_would_match_nothing_are_refused(refused, value):
     )
 
 
-def test_origins_with_a_path_are_refused(refused):
-    assert "not 'https://shop.example.com/x'" in refused(environment.origins, "https://shop.example.com/x")
+def test_origins_are_taken_as_browsers_write_them(monkeypatch):
+    monkeypatch.setenv("X", "https://shop.example.com, https://a:8443/,http://[::1]:5173")
+    assert environment.origins("X") == ["https://shop.example.com", "https://a:8443", "http://[::1]:5173"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "*", "null", "shop.example.com", "//shop.example.com", "https://", "ftp://shop.example.com",
+        "https://shop.example.com/x", "https://shop.example.com?x", "https://shop.example.com#x",
+        "https://*.example.com", "https://shop .example.com", "https://a https://b", "HTTPS://shop.example.com",
+        "https://Shop.example.com", "https://shop.example.com:443", "http://shop.example.com:80/",
+        "https://shop.example.com:0", "https://shop.example.com:port",
+    ],
+)  # fmt: skip
+def test_origins_that_no_browser_sends_are_refused(refused, value):
+    assert refused(environment.origins, value) == (
+        f"X must list origins like https://shop.example.com, not {value!r}."
+    )
+
+
+def test_origins_with_a_password_are_refused_without_it(refused):
+    assert "secret" not in refused(environment.origins, "https://user:secret@shop.example.com")
 
 
 def test_database_in_all_its_parts_becomes_settings(monkeypatch):

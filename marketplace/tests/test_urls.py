@@ -16,6 +16,7 @@ from catalog.api import views
 
 OUTSIDE_THE_DOCUMENT = {
     "/",
+    "/.well-known/jwks.json",
     "/healthz",
     "/readyz",
     "/v1/schema/",
@@ -226,7 +227,7 @@ def routes(patterns, prefix=""):
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
             yield path
-        elif path != "admin/":
+        elif not path.startswith("admin/"):
             yield from routes(pattern.url_patterns, path)
 
 

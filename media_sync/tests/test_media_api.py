@@ -100,7 +100,7 @@ def test_no_such_file_is_not_found(client, route):
 
 
 def test_list_shows_staff_everything(assets):
-    assert set(listed(staff_client("view_item"))) == {asset.key for asset in assets.values()}
+    assert set(listed(staff_client("view_item", "view_mediaasset"))) == {asset.key for asset in assets.values()}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,21 @@ def test_list_shows_staff_everything(assets):
     ],
 )
 def test_list_narrows_for_staff(assets, query, keys):
-    assert set(listed(staff_client("view_item"), query)) == keys
+    assert set(listed(staff_client("view_item", "view_mediaasset"), query)) == keys
+
+
+def test_staff_who_may_not_view_media_see_the_pictures_of_drafts_alone(assets):
+    assert set(listed(staff_client("view_item"))) == {
+        "public.jpg", "draft.jpg", "archived.jpg", "scheduled.jpg",
+    }  # fmt: skip
+
+
+def test_staff_of_one_kind_see_nothing_of_the_drafts_of_others(assets):
+    MediaAssetFactory.create(key="tool.jpg", item=ToolFactory.create())
+
+    client = staff_client("view_vehicle", "view_mediaasset")
+
+    assert set(listed(client, "?page_size=100")) == {asset.key for asset in assets.values()}
 
 
 def test_staff_without_the_right_to_view_items_are_the_public(assets):

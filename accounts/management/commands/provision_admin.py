@@ -12,7 +12,8 @@ class Command(OperatorCommand):
     help = (
         "Create the first superuser, unless there is an active one. ADMIN_USERNAME (default admin), ADMIN_EMAIL and"
         " ADMIN_PASSWORD or ADMIN_PASSWORD_FILE say who; without a password one is made up and kept in"
-        " VAR_DIR/admin_password, mode 600. Running it again changes nothing."
+        " VAR_DIR/admin_password, mode 600; where the service is public, it must be changed within 72 hours. Running it"
+        " again changes nothing, unless that time has passed and nobody can sign in: then another is made up."
     )
     examples = (
         "  manage.py provision_admin\n"

@@ -14,6 +14,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from accounts.models import User
+from accounts.passwords import has_run_out
 from marketplace import embedded, environment, faults, health
 from marketplace.commands import OperatorCommand
 from media_sync import storage
@@ -68,7 +69,17 @@ class Command(OperatorCommand):
     requires_system_checks = ()
 
     def perform(self, **options: Any) -> Findings:
-        checks = [var_dir, secret_key, database, migrations, extensions, administrator, worker, bucket]
+        checks = [
+            var_dir,
+            secret_key,
+            database,
+            migrations,
+            extensions,
+            administrator,
+            proxies,
+            worker,
+            bucket,
+        ]
         return Findings(tuple(_examined(check) for check in checks))
 
 
@@ -123,10 +134,18 @@ def extensions() -> Finding:
 
 
 def administrator() -> Finding:
-    admin = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
-    if admin is None:
+    admins = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
+    able = [admin for admin in admins if not has_run_out(admin)]
+    if not able:
         return Finding("administrator", "nobody may sign in as one", "run `manage.py provision_admin`")
-    return Finding("administrator", admin.username)
+    return Finding("administrator", able[0].username)
+
+
+def proxies() -> Finding:
+    """Behind an unnamed proxy every client seems to come from its address, and they share one count of attempts."""
+    if settings.BEHIND_TLS and not settings.TRUSTED_PROXIES:
+        return Finding("proxies", "ALLOWED_HOSTS is public, and none is named", "set TRUSTED_PROXIES")
+    return Finding("proxies", ", ".join(map(str, settings.TRUSTED_PROXIES)) or "none is needed")
 
 
 def worker() -> Finding:

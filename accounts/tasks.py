@@ -1,0 +1,12 @@
+"""What the worker does with accounts; each task calls one function."""
+
+from procrastinate.contrib.django import app
+
+from accounts.pruning import prune
+
+
+@app.periodic(cron="41 3 * * *")
+@app.task(lock="accounts.prune", queueing_lock="accounts.prune")
+def nightly_pruning(timestamp: int) -> None:
+    """Delete what is over; the next night does what a failure left."""
+    prune()

@@ -1,0 +1,49 @@
+"""Staff in roles, and the ways in which they come."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+from django.test import Client
+
+from accounts import tokens
+from accounts.models import User
+from accounts.tests.factories import UserFactory
+
+
+def member(*groups: str, **fields: Any) -> User:
+    """Make staff in these groups."""
+    user = UserFactory.create(**({"is_staff": True} | fields))
+    user.groups.set(Group.objects.filter(name__in=groups))
+    return user
+
+
+def permissions(*names: str) -> "list[Permission]":
+    """Return the permissions of these names, such as catalog.view_item."""
+    wanted = Q(pk=None)
+    for name in names:
+        app, _, codename = name.partition(".")
+        wanted |= Q(content_type__app_label=app, codename=codename)
+    found = list(Permission.objects.filter(wanted))
+    assert len(found) == len(set(names)), names
+    return found
+
+
+def holder(*names: str, **fields: Any) -> User:
+    """Make staff with these permissions by themselves."""
+    user = UserFactory.create(**({"is_staff": True} | fields))
+    user.user_permissions.set(permissions(*names))
+    return user
+
+
+def browser(user: User) -> Client:
+    """Return a browser in which this account is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def api(user: User) -> Client:
+    """Return a client that carries an access token of this account."""
+    now = User.objects.get(pk=user.pk)  # a change of rights since it was made has made a new epoch
+    return Client(headers={"authorization": f"Bearer {tokens.begin(now, verified=False).access}"})

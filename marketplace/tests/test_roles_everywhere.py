@@ -1,0 +1,334 @@
+"""Every page of the admin with every role: what opens is what the table of roles says, and nothing else.
+
+PAGES and SITE are the table's words in terms of pages. A page that is new belongs into them: the first tests
+fail until it is there.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, get_resolver, reverse
+
+from accounts import roles
+from accounts.models import Action, AuditEvent, SessionKind
+from accounts.sessions import begin
+from accounts.tests.factories import ApiKeyFactory, UserFactory
+from accounts.tests.people import browser, member
+from catalog.models import ImportRun
+from catalog.tests.factories import (
+    ItemFactory,
+    MediaAssetFactory,
+    MemorabiliaFactory,
+    ProductionFactory,
+    TermFactory,
+    ToolFactory,
+    VehicleFactory,
+)
+from media_sync.models import SyncRun
+
+pytestmark = pytest.mark.django_db
+
+# A stranger is staff without a role; a client is not staff, and no role helps him.
+STAFF = ["stranger", *roles.ROLES, "superuser"]
+WHO = ["nobody", "client", *STAFF]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rights that open a model's pages, several of them with a blank between; "" is nobody's."""
+
+    view: str
+    add: str = ""
+    change: str = ""
+    delete: str = ""
+    more: dict[str, str] = field(default_factory=dict)  # by the name of the address
+    actions: dict[str, str] = field(default_factory=dict)
+    opened: int = 200  # what the page of a row answers to those who may see it
+    unseen: int = 403  # what its history answers to others; 302: as for a row that there is not
+
+
+def kept(app: str, name: str, **more: Any) -> Page:
+    """Return the page of a model with all four rights."""
+    verbs: Any = {verb: f"{app}.{verb}_{name}" for verb in ("view", "add", "change", "delete")}
+    actions = {"delete_selected": verbs["delete"]} | more.pop("actions", {})
+    return Page(**verbs, actions=actions, **more)
+
+
+def spreadsheets(name: str) -> dict[str, str]:
+    brings_in = f"catalog.add_{name} catalog.change_{name}"
+    return {
+        f"catalog_{name}_import": brings_in,
+        f"catalog_{name}_process_import": brings_in,
+        f"catalog_{name}_export": f"catalog.view_{name}",
+    }
+
+
+def publication(right: str) -> dict[str, str]:
+    return dict.fromkeys(("publish", "withdraw", "archive"), right)
+
+
+def of_kind(kind: str) -> Page:
+    return kept("catalog", kind, more=spreadsheets(kind), actions=publication(f"catalog.publish_{kind}"))
+
+
+JOBS = "procrastinate.view_procrastinatejob"
+PAGES = {
+    "catalog.vehicle": of_kind("vehicle"),
+    "catalog.memorabilia": of_kind("memorabilia"),
+    "catalog.tool": of_kind("tool"),
+    "catalog.item": Page(
+        "catalog.view_item", actions=publication("catalog.publish_vehicle"), opened=302, unseen=302
+    ),
+    "catalog.production": kept("catalog", "production", more=spreadsheets("production")),
+    "catalog.term": kept("catalog", "term", more={"catalog_term_words": "catalog.view_term"}),
+    "catalog.mediaasset": Page(
+        "catalog.view_mediaasset",
+        change="catalog.change_mediaasset",
+        more={"catalog_mediaasset_unassigned": "catalog.view_mediaasset"},
+        unseen=302,
+    ),
+    "catalog.importrun": Page("catalog.view_importrun"),
+    "media_sync.syncrun": Page(
+        "media_sync.view_syncrun", more={"media_sync_syncrun_sync_now": "media_sync.add_syncrun"}
+    ),
+    "procrastinate.procrastinatejob": Page(JOBS, actions=dict.fromkeys(("retry", "cancel", "abort"), JOBS)),
+    "accounts.user": kept("accounts", "user", more={"auth_user_password_change": "accounts.change_user"}),
+    "accounts.apikey": Page(
+        "accounts.view_apikey", add="accounts.add_apikey", actions={"revoke": "accounts.change_apikey"}
+    ),
+    "accounts.session": Page("accounts.view_session", actions={"end_selected": "accounts.change_session"}),
+    "accounts.auditevent": Page("accounts.view_auditevent"),
+    "auth.group": kept("auth", "group"),
+}
+# The site's own pages, and what they answer to staff without any right; strangers to the admin are sent to sign in.
+SITE = {"index": 200, "search": 200, "password_change": 200, "password_change_done": 200, "autocomplete": 403}
+NOT_PAGES = {"login", "logout", "jsi18n", "view_on_site", "app_list", None}  # open to all, or only lead on
+
+get_resolver().url_patterns  # noqa: B018  (the rooms register and unregister their pages as it is read)
+REGISTERED = [
+    pytest.param(model, page, id=model._meta.label_lower) for model, page in admin.site._registry.items()
+]
+AUTOCOMPLETES = sorted(
+    {
+        (part.model._meta.app_label, part.model._meta.model_name, name)
+        for page in admin.site._registry.values()
+        for part in (page, *(inline(page.model, admin.site) for inline in page.inlines))
+        for name in part.autocomplete_fields
+    }
+)
+
+
+def account(who: str) -> Any:
+    """Make the account; None is nobody's."""
+    if who == "nobody":
+        return None
+    if who == "superuser":
+        return UserFactory.create(superuser=True)
+    if who == "client":
+        return member("Administrator", is_staff=False)
+    return member(*([who] if who in roles.ROLES else []))
+
+
+def may(who: str, rights: str) -> bool:
+    """Tell whether the table gives them all these rights."""
+    held = roles.ROLES.get(who, frozenset())
+    return bool(rights) and (who == "superuser" or set(rights.split()) <= held)
+
+
+def visitor(who: str) -> Client:
+    user = account(who)
+    return browser(user) if user else Client()
+
+
+def make_row(model: Any) -> Any:
+    """Make a row of the model; the account and the group have no rights, so that everybody reaches them."""
+    made: dict[str, Any] = {
+        "catalog.vehicle": VehicleFactory, "catalog.memorabilia": MemorabiliaFactory, "catalog.tool": ToolFactory,
+        "catalog.item": ItemFactory, "catalog.production": ProductionFactory, "catalog.term": TermFactory,
+        "catalog.mediaasset": MediaAssetFactory, "accounts.user": UserFactory, "accounts.apikey": ApiKeyFactory,
+    }  # fmt: skip
+    label = model._meta.label_lower
+    if label in made:
+        return made[label].create().pk
+    if label == "accounts.session":
+        return begin(UserFactory.create(), kind=SessionKind.API, verified=False).pk
+    if label == "procrastinate.procrastinatejob":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO procrastinate_jobs (task_name, queue_name) VALUES ('t', 'q') RETURNING id"
+            )
+            return cursor.fetchone()[0]
+    rows = {
+        "catalog.importrun": lambda: ImportRun(target="vehicle", file_name="cars.csv"),
+        "media_sync.syncrun": lambda: SyncRun(bucket="catalogue"),
+        "accounts.auditevent": lambda: AuditEvent(action=Action.EXPORT),
+        "auth.group": lambda: Group(name="Own"),
+    }
+    row = rows[label]()
+    row.save()
+    return row.pk
+
+
+def names_of(patterns: Any) -> set[str | None]:
+    return {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
+
+
+def test_every_model_of_the_admin_is_in_the_table():
+    assert {model._meta.label_lower for model in admin.site._registry} == PAGES.keys()
+
+
+@pytest.mark.parametrize(("model", "page"), REGISTERED)
+def test_every_address_of_a_model_is_in_the_table(model, page):
+    info = f"{model._meta.app_label}_{model._meta.model_name}"
+    common = {f"{info}_{part}" for part in ("changelist", "add", "change", "delete", "history")}
+
+    assert names_of(page.get_urls()) - common - {None} == PAGES[model._meta.label_lower].more.keys()
+
+
+def test_every_address_of_the_site_is_in_the_table():
+    assert names_of(admin.site.get_urls()) == SITE.keys() | NOT_PAGES
+
+
+def test_every_right_of_the_table_opens_something_here():
+    opened = " ".join(
+        f"{page.view} {page.add} {page.change} {page.delete} {' '.join((page.more | page.actions).values())}"
+        for page in PAGES.values()
+    ).split()
+    # Appearances are lines of other pages; to publish any one kind is enough for the actions of all.
+    assert (
+        set(opened) | roles.rights("catalog", "view add change delete", "appearance") == roles.ADMINISTRATOR
+    )
+
+
+def statuses(client: Client, model: Any, row: Any) -> dict[str, tuple[int, int]]:
+    """Return what every address of the model answers to being opened and to an empty form."""
+    info = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    addresses = {part: reverse(f"{info}_{part}") for part in ("changelist", "add")}
+    addresses |= {part: reverse(f"{info}_{part}", args=[row]) for part in ("change", "delete", "history")}
+    return {
+        part: (client.get(address).status_code, client.post(address).status_code)
+        for part, address in addresses.items()
+    }
+
+
+def expected(page: Page, who: str) -> dict[str, tuple[int, int]]:
+    if who in {"nobody", "client"}:
+        return dict.fromkeys(("changelist", "add", "change", "delete", "history"), (302, 302))
+
+    def both(opens: bool, writes: bool, shown: int = 200) -> tuple[int, int]:
+        return (shown if opens else 403, shown if writes else 403)
+
+    sees, changes = may(who, page.view) or may(who, page.change), may(who, page.change)
+    adds = may(who, page.add) and (page is not PAGES["accounts.user"] or changes)
+    deletes = may(who, page.delete)
+    return {
+        "changelist": both(sees, sees),
+        "add": both(adds, adds),
+        "change": both(sees, changes or (sees and page.opened == 302), page.opened),
+        "delete": both(deletes, deletes),
+        "history": both(sees, sees) if sees else (page.unseen, page.unseen),
+    }
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_pages_open_as_the_table_says(who):
+    client = visitor(who)
+
+    found = {
+        model._meta.label_lower: statuses(client, model, make_row(model)) for model in admin.site._registry
+    }
+
+    assert found == {label: expected(page, who) for label, page in PAGES.items()}
+
+
+@pytest.mark.parametrize("who", STAFF)
+def test_actions_are_offered_as_the_table_says(who):
+    request = RequestFactory().get("/")
+    request.user = account(who)
+
+    offered = {
+        model._meta.label_lower: page.get_actions(request) for model, page in admin.site._registry.items()
+    }
+
+    opened = {label: page.actions for label, page in PAGES.items() if may(who, page.view)}
+    assert {label: set(offered[label]) for label in opened} == {
+        label: {name for name, right in actions.items() if may(who, right)}
+        for label, actions in opened.items()
+    }
+
+
+MORE = {name: right for page in PAGES.values() for name, right in page.more.items()}
+FORMS_ALONE = ("process_import", "sync_now")  # which nobody opens without a form
+
+
+def answers(client: Client, name: str) -> set[int]:
+    """Return what the address answers to an empty form and to being opened."""
+    arguments: Any = {"catalog_term_words": ["genre"], "auth_user_password_change": [UserFactory.create().pk]}
+    address = reverse(f"admin:{name}", args=arguments.get(name, []))
+    found = {client.post(address).status_code}
+    return found if name.endswith(FORMS_ALONE) else found | {client.get(address).status_code}
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_other_addresses_open_as_the_table_says(who):
+    client = visitor(who)
+
+    found = {name: answers(client, name) for name in MORE}
+
+    assert not [name for name, codes in found.items() if max(codes) >= 500]
+    if who in STAFF:
+        assert {name for name, codes in found.items() if 403 not in codes} == {
+            name for name, right in MORE.items() if may(who, right)
+        }
+        assert all(codes == {403} for codes in found.values() if 403 in codes)
+    else:
+        assert all(codes == {302} for codes in found.values())
+
+
+@pytest.mark.parametrize("who", STAFF)
+def test_autocompletes_answer_those_who_may_view_what_they_find(who):
+    client = visitor(who)
+    asked = [
+        {"app_label": app, "model_name": model, "field_name": column, "term": "a"}
+        for app, model, column in AUTOCOMPLETES
+    ]
+    found = {
+        "groups": "auth.view_group",
+        "item": "catalog.view_item",
+        "production": "catalog.view_production",
+    }
+
+    codes = [client.get(reverse("admin:autocomplete"), each).status_code for each in asked]
+
+    assert codes == [200 if may(who, found[each["field_name"]]) else 403 for each in asked]
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_pages_of_the_site(who):
+    client = visitor(who)
+
+    found = {name: client.get(reverse(f"admin:{name}")).status_code for name in SITE}
+
+    assert found == (SITE if who in STAFF else dict.fromkeys(SITE, 302))
+
+
+@pytest.mark.parametrize("who", STAFF)
+def test_sidebar_and_index_lead_nowhere_else(who):
+    client = visitor(who)
+
+    page = client.get(reverse("admin:index")).content.decode()
+
+    addresses = set(re.findall(r'href="(/admin/\w+/\w+/)"', page)) - {"/admin/second-factor/"}
+    listed = {
+        reverse(f"admin:{label.replace('.', '_')}_changelist")
+        for label, wanted in PAGES.items()
+        if may(who, wanted.view)
+    }
+    assert addresses <= listed
+    assert {client.get(address).status_code for address in addresses} <= {200}

@@ -1,0 +1,52 @@
+"""gunicorn's worker of threads, with a thread of its own for liveness.
+
+A database that stands still holds every thread that waits for it, and a probe behind them in the queue would have an
+orchestrator kill a process that is well.
+"""
+
+import re
+import selectors
+import socket
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+# The whole head of a request for liveness: reading it can make nobody wait.
+PROBE = re.compile(rb"(?:GET|HEAD) /healthz[ ?].{0,2000}\r\n\r\n\Z", re.DOTALL)
+LONGEST_PROBE = 2048  # bytes
+FIRST_BYTES_SECONDS = 5  # so long a new connection may stay silent
+
+
+class Worker(ThreadWorker):
+    """Looks at what a connection asks for before a thread takes it."""
+
+    def init_process(self) -> None:
+        self.probes = ThreadPoolExecutor(max_workers=1)
+        super().init_process()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        if conn.initialized or conn.data_ready:
+            pool = self.probes if _is_probe(conn) else self.tpool
+            pool.submit(self.handle, conn).add_done_callback(partial(self._done, conn))
+        else:
+            self._wait_for_first_bytes(conn)
+
+    def _wait_for_first_bytes(self, conn: TConn) -> None:
+        # As gunicorn does it with a connection whose client is slow; it comes back by on_pending_socket_readable.
+        conn.timeout = time.monotonic() + FIRST_BYTES_SECONDS
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _done(self, conn: TConn, future: "Future[Any]") -> None:
+        self.method_queue.defer(self.finish_request, conn, future)
+
+
+def _is_probe(conn: TConn) -> bool:
+    try:
+        head = conn.sock.recv(LONGEST_PROBE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:  # nothing there to see, or the client is gone, which handling it will find
+        return False
+    return bool(PROBE.match(head))
