@@ -22,13 +22,15 @@ from rest_framework.exceptions import Throttled
 
 from accounts import audit, passwords, second_factor
 from accounts.models import Action, AttemptCount, Session, User
+from marketplace.addresses import Network, read_address
 from marketplace.requests import facts
 
 WINDOW = timedelta(minutes=15)
 LIMITS = {"account": 5, "address": 60}  # attempts in a window
 KNOWN_FOR = timedelta(days=30)  # an address, since the last sign-in from it
 
-# EXCLUDED.window_started_at is this statement's time, read once.
+# EXCLUDED.window_started_at is this statement's time, read once. The commit does not wait for the disk, or the
+# next in line would: a crash of the database may lose the counts of its last second, and nobody can cause one.
 COUNT = """
 INSERT INTO accounts_attemptcount AS counted (bucket, attempts, window_started_at)
 VALUES (%(bucket)s, 1, statement_timestamp())
@@ -38,7 +40,8 @@ ON CONFLICT (bucket) DO UPDATE SET
     window_started_at = CASE WHEN counted.window_started_at > EXCLUDED.window_started_at - %(window)s::interval
         THEN counted.window_started_at ELSE EXCLUDED.window_started_at END
 RETURNING attempts, window_started_at,
-    ceil(extract(epoch FROM window_started_at + %(window)s::interval - statement_timestamp()))::int
+    ceil(extract(epoch FROM window_started_at + %(window)s::interval - statement_timestamp()))::int,
+    set_config('synchronous_commit', 'off', true)
 """
 
 
@@ -50,9 +53,6 @@ class TooManyAttempts(Throttled):
     def __init__(self, wait: int) -> None:
         super().__init__(detail=self.default_detail)  # given the wait, DRF would add words
         self.wait = wait
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,14 @@ def confirm_password(user: User, raw: str) -> bool:
 def forgive(username: str) -> None:
     """Forget the attempts of an account that has signed in, in a later request than its password was judged.
 
-    For accounts with a second factor: call it once, when the code was right.
+    For accounts with a second factor: call it once, when the code was right, and before the session is
+    marked by it: from then on the place counts by itself. What strangers have used up elsewhere stays.
     """
     name, place = User.normalize_username(username), facts().address
     AttemptCount.objects.filter(bucket=_address_bucket(place), attempts__gt=0).update(
         attempts=F("attempts") - 1
     )
-    AttemptCount.objects.filter(bucket__in=[_anywhere(name), _at(place, name)]).delete()
+    AttemptCount.objects.filter(bucket=_account_bucket(name)).delete()
 
 
 def unlock(user: User, *, address: str = "", dry_run: bool = False) -> int:
@@ -191,7 +192,7 @@ def _refuse_what_is_over(buckets: dict[str, str]) -> None:
 def _count(kind: str, bucket: str) -> Count:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"bucket": bucket, "window": str(WINDOW)})
-        attempts, started, wait = cursor.fetchone()
+        attempts, started, wait, _ = cursor.fetchone()
     return Count(bucket=bucket, kind=kind, attempts=attempts, window_started_at=started, wait=max(wait, 1))
 
 
@@ -220,7 +221,7 @@ def _account_bucket(name: str) -> str:
 
 
 def _has_signed_in(name: str, place: str) -> bool:
-    network = network_of(place)
+    network = _network_of(place)
     if network is None:
         return False
     recent = Session.objects.filter(user__username=name, created_at__gt=Now() - KNOWN_FOR).filter(
@@ -231,12 +232,11 @@ def _has_signed_in(name: str, place: str) -> bool:
     return last is not None and (last.verified_at is not None or not second_factor.has_one(last.user))
 
 
-def network_of(address: str) -> Network | None:
+def _network_of(place: str) -> Network | None:
     """Return what is counted as one client: an IPv4 address, or the /64 network that an IPv6 one chooses from."""
-    if not address:
+    host = read_address(place)
+    if host is None:
         return None
-    host = ipaddress.ip_address(address)
-    host = getattr(host, "ipv4_mapped", None) or host
     bits = 64 if isinstance(host, ipaddress.IPv6Address) else host.max_prefixlen
     return ipaddress.ip_network((host, bits), strict=False)
 
@@ -256,5 +256,5 @@ def _at(place: str, name: str) -> str:
 def _bucket(kind: str, place: str, name: str = "") -> str:
     """Return a name that tells neither whose bucket it is nor of which address."""
     # The name comes last: it may hold anything, blanks too.
-    key = f"{kind} {network_of(place) or '-'} {name}"
+    key = f"{kind} {_network_of(place) or '-'} {name}"
     return salted_hmac("accounts.attempts", key, algorithm="sha256").hexdigest()

@@ -30,7 +30,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        scheme, _, credential = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+        scheme, _, credential = request.headers.get("Authorization", "").strip().partition(" ")
         if scheme.lower() != SCHEME.lower():
             return None
         if len(credential.split()) != 1:

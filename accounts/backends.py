@@ -38,7 +38,7 @@ class AccountBackend(ModelBackend):
             attempt.succeeded()
         return account
 
-    async def aauthenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # type: ignore[override]  # the same
+    async def aauthenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # type: ignore[override]  # theirs names them
         # ModelBackend's own would not come by the method above.
         return await BaseBackend.aauthenticate(self, request, **credentials)
 

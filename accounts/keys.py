@@ -7,7 +7,6 @@ random bits, which nobody guesses however fast the hash is, and every request pa
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
 import string
@@ -22,6 +21,7 @@ from django.utils import timezone
 from accounts import audit, scopes
 from accounts.limits import limit_of
 from accounts.models import Action, ApiKey, User
+from marketplace.addresses import read_address, read_network
 from marketplace.parameters import shown
 from marketplace.requests import facts
 
@@ -36,7 +36,6 @@ NO_SECRET = bytes(hashlib.sha256().digest_size)  # what the secret of an unknown
 LONGEST_DAYS, DEFAULT_DAYS = 366, 90
 MOST_LIVE = 50  # keys of one account
 MOST_NETWORKS = 50
-MAPPED_BITS = 96  # of ::ffff:0:0/96, IPv4 written as IPv6
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -187,8 +186,8 @@ def _hindrance(key: ApiKey) -> str:
 def _may_come_from(key: ApiKey, address: str) -> bool:
     if not key.networks:
         return True
-    here = ipaddress.ip_address(address) if address else None
-    return here is not None and any(here in ipaddress.ip_network(network) for network in key.networks)
+    here = read_address(address)
+    return here is not None and any(here in read_network(network) for network in key.networks)
 
 
 def _narrow(key: ApiKey) -> None:
@@ -204,18 +203,12 @@ def _narrow(key: ApiKey) -> None:
 
 def _plain(network: str) -> str:
     try:
-        read = ipaddress.ip_network(network)
-    except ValueError:
-        read = None
-    if read is None or "%" in network:  # a zone means something on one machine only
+        return str(read_network(network))
+    except ValueError as error:
         raise ValidationError(
             f"{shown(network)} is not an address or a network such as 203.0.113.0/24 or 2001:db8::/32.",
             code="invalid",
-        )
-    mapped = read.network_address.ipv4_mapped if isinstance(read, ipaddress.IPv6Network) else None
-    # Requests through a dual-stack socket come from ::ffff:203.0.113.5, and count as from the IPv4 address.
-    bits = read.prefixlen - MAPPED_BITS
-    return str(read if mapped is None or bits < 0 else f"{mapped}/{bits}")
+        ) from error
 
 
 def _hash(secret: str) -> bytes:

@@ -18,9 +18,8 @@ from accounts import audit, second_factor, sessions
 from accounts.limits import limit_of
 from accounts.models import Action, EndReason, Session, SessionKind, User
 from accounts.models.user import nothing
-from marketplace.problems import problem
+from marketplace.problems import is_page, problem
 
-ADMIN = "/admin/"
 SID = "sid"  # in Django's session: the row's id
 TOUCH_EVERY = timedelta(minutes=1)  # a row is not written with every request
 
@@ -49,7 +48,13 @@ CHANGE_PASSWORD = Step(
 SET_UP_FACTOR = Step(
     "second-factor",
     frozenset(
-        {"second-factor", "second-factor-app", "passkey-registration-begin", "passkey-registration-complete"}
+        {
+            "second-factor",
+            "second-factor-confirm",
+            "second-factor-app",
+            "passkey-registration-begin",
+            "passkey-registration-complete",
+        }
     ),
     "Staff sign in with a second factor here; set one up first.",
 )
@@ -62,7 +67,7 @@ class BrowserSessions:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(ADMIN):
+        if not is_page(request):
             return self.get_response(request)
         row = _entering(request)
         password = request.session.get(HASH_SESSION_KEY)
@@ -103,12 +108,12 @@ def _entering(request: HttpRequest) -> Session | None:
     if sid is None:
         return _open(request, verified=False)
     rows = Session.objects.filter(pk=sid, user_id=request.user.pk, kind=SessionKind.BROWSER)
-    row = cast(Any, rows).live().first()
+    row = rows.live().first()
     if row is None:
         logout(request)
     elif timezone.now() - row.last_used_at > TOUCH_EVERY:
         rows.update(last_used_at=timezone.now())
-    return cast(Session | None, row)
+    return row
 
 
 def _leaving(request: HttpRequest, row: Session | None, password: str | None) -> None:

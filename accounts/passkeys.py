@@ -16,8 +16,8 @@ from django_otp_webauthn.helpers import WebAuthnHelper
 from django_otp_webauthn.models import WebAuthnCredential
 from django_otp_webauthn.utils import rewrite_exceptions
 
-from accounts import audit, second_factor
-from accounts.models import Action, User
+from accounts import second_factor
+from accounts.models import User
 
 REGISTRATION, AUTHENTICATION = "passkey_registration", "passkey_authentication"  # kept in the session
 MOST = 10  # passkeys to an account
@@ -73,7 +73,7 @@ def register(request: HttpRequest) -> WebAuthnCredential:
             if WebAuthnCredential.objects.filter(user=user).count() >= MOST:
                 raise UnprocessableEntity(f"An account has at most {MOST} passkeys; remove one first.")
             made = _judged(lambda: helper.register_complete(user=user, state=state, data=answer))
-            audit.record(Action.SECOND_FACTOR_ADDED, by=user, subject=user.username, factor=made.name)
+            second_factor.note_added(user, made)
     except IntegrityError as error:
         raise UnprocessableEntity("This passkey is registered already.") from error
     return made

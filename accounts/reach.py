@@ -1,4 +1,4 @@
-"""How far one account reaches over others: nobody rules those who may more, and nobody gives what he has not.
+"""How far one account reaches over others: nobody decides over those with more rights, and nobody gives what he has not.
 
 All of it asks the account's permissions as they count for the request at hand (`User.limit`).
 """

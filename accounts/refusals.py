@@ -9,9 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.attempts import TooManyAttempts
-from marketplace.problems import problem_response
-
-ADMIN = "/admin/"
+from marketplace.problems import is_page, problem_response
 
 
 class Refusals:
@@ -26,7 +24,7 @@ class Refusals:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, TooManyAttempts):
             return None
-        if request.path_info.startswith(ADMIN):
+        if is_page(request):
             return _page(request, exception)
         return problem_response(exception, {})
 

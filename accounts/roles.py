@@ -77,6 +77,21 @@ def keep(table: Mapping[str, Iterable[str]], *, apps: Any = live_apps) -> None:
             held.bulk_create([held.model(group=group, permission_id=key) for key in sorted(missing)])
 
 
+def set_aside(table: Mapping[str, Iterable[str]], *, apps: Any = live_apps) -> None:
+    """Rename groups that a house made under the roles' names for rights of its own, before `keep` makes the roles.
+
+    They go on as `Curator (before)`: nobody comes by a role's rights because a group was called like it.
+    """
+    groups = apps.get_model("auth", "Group").objects
+    keys = permission_keys(frozenset().union(*table.values()), apps=apps)
+    for group in groups.filter(name__in=list(table)):
+        if set(group.permissions.values_list("pk", flat=True)) == {keys[name] for name in table[group.name]}:
+            continue
+        others = (f"{group.name} (before{number})" for number in ("", *(f" {n}" for n in range(2, 100))))
+        group.name = next(name for name in others if not groups.filter(name=name).exists())
+        group.save(update_fields=["name"])
+
+
 def permission_keys(names: Iterable[str], *, apps: Any = live_apps) -> dict[str, int]:
     """Return the primary key of each permission named so; LookupError names those that there are none of."""
     wanted = set(names)

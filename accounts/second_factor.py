@@ -18,14 +18,15 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import audit
-from accounts.models import Action, EndReason, RecoveryCode, Session, User
+from accounts.models import Action, EndReason, RecoveryCode, Session, SessionKind, User
 
 APP_NAME = "Authenticator app"
 TOLERANCE = 1  # steps of 30 s that a phone's clock may differ, either way
 APP_CODE = re.compile(r"[0-9]{6}", re.ASCII)
 RECOVERY_CODES = 10
 RECOVERY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that look like others
-RECOVERY_CODE = re.compile(f"[{RECOVERY_LETTERS}]{{10}}")  # 49 bits
+RECOVERY_LENGTH = 10  # 49 bits
+RECOVERY_CODE = re.compile(f"[{RECOVERY_LETTERS}]{{{RECOVERY_LENGTH}}}")
 # After n wrong codes the app's next one is judged 2^(n-1) seconds later. Unbounded, as the library has it,
 # somebody who knows the password could lock the owner out for years; 2^9 s leave 170 guesses a day.
 MOST_DOUBLINGS = 10
@@ -102,8 +103,18 @@ def add_app(user: User, key: str, code: str) -> bool:
     device.last_t = generator.t()  # so that this code does not sign in as well
     device.set_last_used_timestamp(commit=False)
     device.save()
-    audit.record(Action.SECOND_FACTOR_ADDED, by=user, subject=user.username, factor=device.name)
+    note_added(user, device)
     return True
+
+
+def note_added(user: User, factor: TOTPDevice | WebAuthnCredential) -> None:
+    """Record a new factor of the account, whose row is locked, and end what an API client began without one.
+
+    Browsers that have shown none are asked for it with their next request; API clients cannot be.
+    """
+    clients = Session.objects.filter(user=user, kind=SessionKind.API, verified_at=None)
+    detail = {"factor": factor.name, "sessions_ended": clients.end(EndReason.ENDED)}
+    audit.record(Action.SECOND_FACTOR_ADDED, by=user, subject=user.username, **detail)
 
 
 @transaction.atomic
@@ -145,7 +156,7 @@ def reset(user: User, *, by: User | None) -> int:
 def new_recovery_codes(user: User) -> list[str]:
     """Replace the account's recovery codes; return the new ones, which cannot be shown again."""
     lock(user)
-    plain = ["".join(secrets.choice(RECOVERY_LETTERS) for _ in range(10)) for _ in range(RECOVERY_CODES)]
+    plain = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
     RecoveryCode.objects.filter(user=user).delete()
     RecoveryCode.objects.bulk_create(
         RecoveryCode(user=user, code_hash=_code_hash(user, code)) for code in plain
@@ -162,6 +173,10 @@ def lock(user: User) -> None:
     """Make changes to an account's factors wait for each other; PermissionDenied if the account is gone."""
     if User.objects.select_for_update(no_key=True).filter(pk=user.pk).first() is None:
         raise PermissionDenied
+
+
+def _new_recovery_code() -> str:
+    return "".join(secrets.choice(RECOVERY_LETTERS) for _ in range(RECOVERY_LENGTH))
 
 
 def _code_hash(user: User, code: str) -> bytes:

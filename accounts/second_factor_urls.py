@@ -7,6 +7,7 @@ from accounts.admin import second_factor as views
 urlpatterns: list[URLPattern] = [
     path("", views.overview, name="second-factor"),
     path("verify/", views.verify, name="second-factor-verify"),
+    path("confirm/", views.confirm, name="second-factor-confirm"),
     path("app/", views.add_app, name="second-factor-app"),
     path("codes/", views.new_codes, name="second-factor-codes"),
     path("remove/<str:kind>/<int:number>/", views.remove, name="second-factor-remove"),

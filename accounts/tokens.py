@@ -121,10 +121,18 @@ def rotate(raw: str) -> Pair:
 
 
 def revoke(raw: str) -> None:
-    """End the session of a refresh token; AuthenticationFailed if it is not valid or the session is over."""
+    """End the session of a refresh token; AuthenticationFailed if it is not valid or the session is over.
+
+    A token that was spent ends it, too, and leaves the same trace as where it is exchanged: its owner may
+    be signing out after somebody else has used it.
+    """
     token = read(RefreshJWT, raw)
     with transaction.atomic():
         session = _use_session(token)
+        known = _row(session, token)
+        if known.consumed_at is not None and _successor_again(session, known, token) is None:
+            _end_family(session)
+            return
         Session.objects.filter(pk=session.pk).end(EndReason.LOGOUT)
         audit.record(Action.SIGN_OUT, by=session.user, subject=str(session.pk))
 
@@ -222,9 +230,13 @@ def _consume(session: Session, spent: RefreshToken, token: RefreshJWT) -> Refres
     unspent = RefreshToken.objects.filter(pk=spent.pk, consumed_at=None)
     if not unspent.update(consumed_at=timezone.now()):
         return None
+    if hasattr(spent.outstanding, "blacklistedtoken"):  # by somebody's hand: ours write both or neither
+        raise _withdrawn()
     successor, row = _issue(session, _successor_id(token[ID_CLAIM]))
     RefreshToken.objects.filter(pk=spent.pk).update(successor=row)
-    BlacklistedToken.objects.create(token_id=spent.outstanding_id)
+    BlacklistedToken.objects.bulk_create(
+        [BlacklistedToken(token_id=spent.outstanding_id)], ignore_conflicts=True
+    )
     return successor
 
 
@@ -242,8 +254,8 @@ def _successor_again(session: Session, spent: RefreshToken, token: RefreshJWT) -
 
 
 def _row(session: Session, token: RefreshJWT) -> RefreshToken:
-    """Return what is kept of the token; its successor comes with it, if it has one."""
-    rows = session.refresh_tokens.select_related("successor")
+    """Return what is kept of the token, with its successor, if it has one, and simplejwt's rows of it."""
+    rows = session.refresh_tokens.select_related("successor", "outstanding__blacklistedtoken")
     row = rows.filter(token_hash=_hash(token[ID_CLAIM])).first()
     if row is None:  # pruned, or of another database
         raise _withdrawn()

@@ -11,19 +11,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from socket import socket
-from urllib.parse import urlsplit
 
-import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import data, load
+from benchmarks.database import ROOT, migrated_database
 from marketplace import embedded
-from marketplace.servers import create_database
 
-ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "catalogue_bench"
 # numbers of items that are not drafts
 PUBLISHED = (1, 12_500, 25_000, 37_500, 50_000, 62_500, 75_000, 87_500)
@@ -39,10 +35,8 @@ SCENARIOS = {
 
 def main() -> None:
     options = arguments()
-    for name in ("DATABASE_URL", "DATABASE_URL_FILE"):
-        os.environ.pop(name, None)  # never someone's own database
-    embedded.start()
-    address = prepare_database()
+    address = migrated_database(DATABASE)
+    data.load(address)
     postgres = int((embedded.var_dir() / "postgres" / "postmaster.pid").read_text().split()[0])
     with server("marketplace.wsgi", address) as ours, server("benchmarks.limit", address) as limit:
         check_same_bytes(ours[1], limit[1])
@@ -69,20 +63,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="legs of each side in turn (default 3)")
     parser.add_argument("--connections", type=int, default=8, help="keep-alive connections (default 8)")
     return parser.parse_args()
-
-
-def prepare_database() -> str:
-    """Make the benchmark's own database beside the catalogue's, migrate and fill it; return its address."""
-    address = embedded.database_url()
-    with psycopg.connect(address, autocommit=True) as connection:
-        create_database(connection, DATABASE)
-    address = urlsplit(address)._replace(path=f"/{DATABASE}").geturl()
-    environment = os.environ | {"DATABASE_URL": address, "LOG_LEVEL": "WARNING"}
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=environment, check=True
-    )
-    data.load(address)
-    return address
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from accounts.tests.client import at_once
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.forge import claims, forged
 from accounts.tests.race import call, connected, refresh_at_once, served
-from benchmarks.sign_in import Finding
+from benchmarks import Finding
 
 REFRESH, ME = "/v1/auth/token/refresh/", "/v1/auth/me/"
 STOCK = {"DJANGO_SETTINGS_MODULE": "accounts.tests.stock.settings", "SECRET_KEY": "s" * 50}

@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(refuse(faults.sentence(error)))
     if command := arguments[1:]:
         connection.close()
+        os.environ.pop("ADMIN_PASSWORD", None)  # whoever serves need not know it
         sys.stdout.flush()
         os.execvp(command[0], command)  # noqa: S606 (the entrypoint's own command)
 
@@ -57,7 +58,7 @@ def refuse(sentence: str) -> int:
 def prepare_database() -> None:
     import_module("marketplace.gunicorn")  # reads its settings here, where a fault is one sentence
     # Without a password the command would make one up, in a directory that ends with the container.
-    given = bool(environment.text("ADMIN_PASSWORD"))
+    given = environment.is_set("ADMIN_PASSWORD")
     call_command("prepare", wait=WAIT_SECONDS, without_admin=not given)
     if not given:
         sys.stdout.write("ADMIN_PASSWORD is not set, so no admin is provisioned.\n")

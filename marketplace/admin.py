@@ -315,18 +315,19 @@ SIDEBAR_GROUPS = ("Inventory", "Vocabularies and media", "Operations", "People")
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar's links for this user: each page under its `sidebar_group`, in the order of registration.
 
-    Who may see none of them gets the links to his own account.
+    Pages that a library brings along (background jobs) stand among the operations.
+    Who may see no page gets the links to his own account.
     """
     allowed = {entry["model"]: entry for app in admin.site.get_app_list(request) for entry in app["models"]}
     groups: dict[str, list[dict[str, Any]]] = {title: [] for title in SIDEBAR_GROUPS}
     for model, page in admin.site._registry.items():
-        if model in allowed and isinstance(page, ModelAdmin):
+        if model in allowed:
             link = {
                 "title": allowed[model]["name"],
-                "icon": page.sidebar_icon,
+                "icon": getattr(page, "sidebar_icon", "schedule"),
                 "link": allowed[model]["admin_url"],
             }
-            groups.setdefault(page.sidebar_group, []).append(link)
+            groups.setdefault(getattr(page, "sidebar_group", "Operations"), []).append(link)
     own = [dict(link) for link in settings.UNFOLD["ACCOUNT"]["navigation"]]
     shown = [{"title": title, "items": items} for title, items in groups.items() if items]
     return shown or [{"title": "Account", "items": own}]

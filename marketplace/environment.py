@@ -5,7 +5,6 @@ used raises ImproperlyConfigured with one sentence that names the variable. `NAM
 names a file whose content (without the final line break) is the value of `NAME`.
 """
 
-import ipaddress
 import os
 import re
 from pathlib import Path
@@ -15,6 +14,8 @@ from urllib.parse import urlsplit
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
+
+from marketplace.addresses import Network, read_network
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
@@ -112,10 +113,10 @@ def origins(name: str) -> list[str]:
     return [origin.rstrip("/") for origin in listed]
 
 
-def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def networks(name: str) -> list[Network]:
     """Read a list of addresses and networks such as 10.0.0.0/8; empty when unset."""
     try:
-        return [ipaddress.ip_network(word) for word in words(name)]
+        return [read_network(word) for word in words(name)]
     except ValueError as error:
         raise ImproperlyConfigured(
             f"{name} must list addresses or networks like 10.0.0.0/8, and {error}."

@@ -54,6 +54,15 @@ def guard(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
     return answer
 
 
+def of_no_request() -> dict[str, str]:
+    """Return what goes with an answer to what is no request at all, such as gunicorn's own refusals."""
+    request = HttpRequest()
+    request.META["HTTP_X_FORWARDED_PROTO"] = "https"  # looked at only where TLS stands in front
+    response = guard(lambda _: HttpResponse())(request)
+    del response["Content-Type"]
+    return dict(response.headers)
+
+
 def _content_policy(path: str) -> str:
     if path.startswith(ADMIN):
         address = urlsplit(settings.S3_PUBLIC_ENDPOINT_URL)

@@ -8,11 +8,13 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views import defaults
-from psycopg.errors import QueryCanceled
+from psycopg.errors import QueryCanceled, ReadOnlySqlTransaction
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
@@ -27,6 +29,7 @@ DATABASE_ERRORS = (OperationalError, InterfaceError)
 RETRY_SECONDS = 5
 
 NOT_FOUND = "There is nothing at this address."
+FORBIDDEN = "Your account may not do this here. Those who look after accounts can give it the right."
 FAILED = "The server could not answer; what went wrong is in its log."
 UNAVAILABLE = "The catalogue cannot be reached just now; try again in a few seconds."
 TOO_LARGE = "The body is larger than this service takes."
@@ -88,7 +91,7 @@ def problem(
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Turn what an API view raised into a problem; None leaves it to Django (a 500)."""
-    if isinstance(error, DATABASE_ERRORS):
+    if _is_of_database(error):
         return _unavailable(error)
     if isinstance(error, Http404):
         return problem(HTTPStatus.NOT_FOUND, NOT_FOUND)
@@ -102,36 +105,48 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> HttpRespon
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_page(request):
+    if is_page(request):
         return defaults.bad_request(request, exception)
     return _suspicious(exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_page(request):
-        return defaults.permission_denied(request, exception)
+    if is_page(request):
+        return _page(request, HTTPStatus.FORBIDDEN, FORBIDDEN)
     return problem(HTTPStatus.FORBIDDEN, str(exceptions.PermissionDenied.default_detail))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_page(request):
-        return defaults.page_not_found(request, exception)
+    if is_page(request):
+        return _page(request, HTTPStatus.NOT_FOUND, NOT_FOUND)
     return problem(HTTPStatus.NOT_FOUND, NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer for an exception that nobody caught; Django has logged it."""
     error = sys.exc_info()[1]
-    if isinstance(error, DATABASE_ERRORS):
+    if error is not None and _is_of_database(error):
         return _unavailable(error)
-    if _is_page(request):
+    if is_page(request):
         return defaults.server_error(request)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
 
 
-def _is_page(request: HttpRequest) -> bool:
-    """Whether a person with a browser asked, rather than a program."""
+def is_page(request: HttpRequest) -> bool:
+    """Return whether a person with a browser asked, rather than a program: whether it is about the admin."""
     return request.path_info.startswith("/admin/")
+
+
+def _is_of_database(error: BaseException) -> bool:
+    """Whether the fault is the database's: it is away, too slow, or, after a failover, takes no writes."""
+    is_read_only = isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction)
+    return is_read_only or isinstance(error, DATABASE_ERRORS)
+
+
+def _page(request: HttpRequest, status: HTTPStatus, sentence: str) -> HttpResponse:
+    """Say it to a person in the admin's own look, with a way back."""
+    context = admin.site.each_context(request) | {"title": status.phrase, "sentence": sentence}
+    return render(request, "admin/refused.html", context, status=status)
 
 
 def _suspicious(error: Exception) -> HttpResponse:

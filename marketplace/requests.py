@@ -4,7 +4,6 @@ They stand in a context variable while the request runs, so that an audit row or
 need not be handed the request. Outside of requests (commands, the worker) they are empty.
 """
 
-import ipaddress
 import logging
 import re
 import uuid
@@ -15,8 +14,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from marketplace.addresses import Address, read_address
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Some load balancers write the caller's port, too: 203.0.113.7:4711, [2001:db8::7]:4711.
 PORT = re.compile(r"^\[?([0-9.]+|[0-9A-Fa-f:.]+(?=\]))\]?:[0-9]{1,5}$")
@@ -80,7 +80,7 @@ def forget_claims(request: HttpRequest) -> None:
 
     Where no proxies are named, the one in front is taken to be the only way in.
     """
-    peer = _address(str(request.META.get("REMOTE_ADDR", "")))
+    peer = read_address(str(request.META.get("REMOTE_ADDR", "")))
     if settings.TRUSTED_PROXIES and not (peer and _is_proxy(peer)):
         for name in CLAIMS:
             request.META.pop(name, None)
@@ -88,7 +88,7 @@ def forget_claims(request: HttpRequest) -> None:
 
 def gather(request: HttpRequest) -> Facts:
     """Read the facts from the request; what it cannot prove (an address behind no trusted proxy) is not believed."""
-    peer = _address(str(request.META.get("REMOTE_ADDR", "")))
+    peer = read_address(str(request.META.get("REMOTE_ADDR", "")))
     trusted = peer is not None and _is_proxy(peer)
     address = _forwarded(request, peer) if trusted else peer
     given = request.headers.get("X-Request-ID", "") if trusted else ""
@@ -106,7 +106,7 @@ def _forwarded(request: HttpRequest, peer: Address | None) -> Address | None:
     before the first stranger, the stranger may have written.
     """
     for word in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        address = _address(PORT.sub(r"\1", word.strip()))
+        address = read_address(PORT.sub(r"\1", word.strip()))
         if address is None:
             return peer
         if not _is_proxy(address):
@@ -117,15 +117,6 @@ def _forwarded(request: HttpRequest, peer: Address | None) -> Address | None:
 
 def _is_proxy(address: Address) -> bool:
     return any(address in network for network in settings.TRUSTED_PROXIES)
-
-
-def _address(text: str) -> Address | None:
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])  # the database knows no zones (fe80::1%eth0)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
 
 
 def _printable(text: str) -> str:

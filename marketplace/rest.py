@@ -62,7 +62,7 @@ class JSONParser(parsers.JSONParser):
 
 
 class ReadOnlyOrModelPermissions(DjangoModelPermissions):
-    """Anybody reads; a write needs the add, change or delete permission of the view's model.
+    """Anybody reads; a write needs staff with the add, change or delete permission of the view's model.
 
     A method that the view lacks passes, so that it ends as a 405 for everybody.
     """
@@ -75,7 +75,8 @@ class ReadOnlyOrModelPermissions(DjangoModelPermissions):
             or not hasattr(view, method)
         ):
             return True
-        return super().has_permission(request, view)
+        # As in the admin: where staff need a second factor, nobody writes without one.
+        return bool(request.user.is_staff) and super().has_permission(request, view)
 
 
 class PageNumberPagination(BasePagination):

@@ -171,9 +171,8 @@ SIMPLE_JWT = {
     "TOKEN_TYPE_CLAIM": "typ",
     "ISSUER": environment.text("TOKEN_ISSUER", "catalogue"),
     "AUDIENCE": environment.text("TOKEN_AUDIENCE", "catalogue"),
-    "SIGNING_KEY": secrets.token_hex(
-        32
-    ),  # for simplejwt's own classes, which nobody uses; ours take TOKEN_KEYS
+    # For simplejwt's own classes, which nobody uses; ours take TOKEN_KEYS.
+    "SIGNING_KEY": secrets.token_hex(32),
 }
 TOKEN_FAMILY_LIFETIME = timedelta(days=30)  # however often its refresh tokens are used
 # So long a client whose answer was lost may repeat a refresh; never for staff.

@@ -19,7 +19,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -119,12 +121,25 @@ class Child:
         return signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
 
 
+def how_to_sign_in(admin: dict[str, Any]) -> str:
+    """Return who the administrator is and where the password is, from what `manage.py prepare` tells."""
+    user, file, until = admin["username"], admin["password_file"], admin["change_by"]
+    if file is None:
+        return f"user {user}; the password is the one it was given"
+    if until is not None:
+        until = f"{datetime.fromisoformat(until):%Y-%m-%d %H:%M} UTC"
+        return f"user {user}; the password is in {file} and must be changed by {until}"
+    is_new = admin["created"] or admin["renewed"]
+    return f"user {user}; the password is in {file}{'' if is_new else ', unless it was changed'}"
+
+
 class Supervisor:
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
         self.url = f"http://{'127.0.0.1' if host == EVERYWHERE else host}:{port}"
         self.signals = Signals()
+        self.sign_in = ""  # who may, and where the password is
         self.service_restarts: list[float] = []
         self.children: list[Child] = []
 
@@ -175,7 +190,10 @@ class Supervisor:
         said = self._run_to_end(Child("The preparation", [*MANAGE, "prepare", "--json"], capture=True))
         if said is None:
             raise CannotServe("The database could not be prepared (see above).")
-        self._load_demo(is_wanted=not json.loads(said)["has_items"])
+        os.environ.pop("ADMIN_PASSWORD", None)  # whoever serves need not know it
+        prepared = json.loads(said)
+        self.sign_in = how_to_sign_in(prepared["admin"])
+        self._load_demo(is_wanted=not prepared["has_items"])
 
     def _load_demo(self, *, is_wanted: bool) -> None:
         """Load the demo into an empty catalogue, or what is missing of it when a start before was cut short."""
@@ -219,13 +237,9 @@ class Supervisor:
         self._say_where()
 
     def _say_where(self) -> None:
-        password = embedded.var_dir() / "admin_password"
-        known = (
-            f"the password is in {password}" if password.exists() else "the password is the one it was given"
-        )
         _say(
             f"\nThe catalogue is served at {self.url}/\n"
-            f"  admin     {self.url}/admin/   user {environment.text('ADMIN_USERNAME', 'admin')}; {known}\n"
+            f"  admin     {self.url}/admin/   {self.sign_in}\n"
             f"  API       {self.url}/v1/vehicles/\n"
             f"  API docs  {self.url}/v1/docs/\n"
             "Ctrl-C stops it all."

@@ -1,4 +1,4 @@
-"""gunicorn's worker of threads, with a thread of its own for liveness.
+"""gunicorn's worker of threads, with a thread of its own for liveness, and our headers on its own refusals.
 
 A database that stands still holds every thread that waits for it, and a probe behind them in the queue would have an
 orchestrator kill a process that is well.
@@ -14,10 +14,27 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-# The whole head of a request for liveness: reading it can make nobody wait.
+from marketplace import headers
+
+# The whole head of a request for liveness, which has no body: reading it can make nobody wait.
 PROBE = re.compile(rb"(?:GET|HEAD) /healthz[ ?].{0,2000}\r\n\r\n\Z", re.DOTALL)
+BODY = re.compile(rb"\n(?:content-length|transfer-encoding):", re.IGNORECASE)
 LONGEST_PROBE = 2048  # bytes
 FIRST_BYTES_SECONDS = 5  # so long a new connection may stay silent
+
+
+class Guarded:
+    """A connection on which gunicorn itself refuses what it cannot read; the usual headers go along."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def sendall(self, answer: bytes) -> None:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.of_no_request().items())
+        self.connection.sendall(answer.replace(b"\r\n", b"\r\n" + lines.encode(), 1))
 
 
 class Worker(ThreadWorker):
@@ -34,6 +51,9 @@ class Worker(ThreadWorker):
         else:
             self._wait_for_first_bytes(conn)
 
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        super().handle_error(req, Guarded(client), addr, exc)
+
     def _wait_for_first_bytes(self, conn: TConn) -> None:
         # As gunicorn does it with a connection whose client is slow; it comes back by on_pending_socket_readable.
         conn.timeout = time.monotonic() + FIRST_BYTES_SECONDS
@@ -49,4 +69,4 @@ def _is_probe(conn: TConn) -> bool:
         head = conn.sock.recv(LONGEST_PROBE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:  # nothing there to see, or the client is gone, which handling it will find
         return False
-    return bool(PROBE.match(head))
+    return bool(PROBE.match(head)) and not BODY.search(head)

@@ -1,6 +1,5 @@
 """The admin's pages of the audit record: found and read, by nobody changed."""
 
-import ipaddress
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.models import Action, AuditEvent
+from marketplace.addresses import read_address
 from marketplace.admin import (
     ChoicesFilter,
     FormFilter,
@@ -60,10 +60,8 @@ def about(text: str) -> Q:
     """Return the condition for events that a search means; an index answers each part of it."""
     found = Q(actor__istartswith=text) | Q(subject__istartswith=text) | Q(request_id=text)
     found |= Q(action=Action.DELETED, detail__contains={"first": [text]})
-    try:
-        return found | Q(address=str(ipaddress.ip_address(text.partition("%")[0])))
-    except ValueError:
-        return found
+    address = read_address(text)
+    return found | Q(address=str(address)) if address else found
 
 
 @admin.register(AuditEvent)
@@ -72,15 +70,15 @@ class AuditEventAdmin(ReadOnlyModelAdmin):
 
     sidebar_group = "Operations"
     sidebar_icon = "policy"
-    list_display = ("at", "action_shown", "who", "subject", "address")
+    list_display = ("at_shown", "action_shown", "who", "subject", "address")
     list_filter = (("action", ChoicesFilter), TimeFilter)
     ordering = ("-at", "-id")
     sortable_by = ()
     search_fields = ("actor",)  # see get_search_results
     search_help_text = "Start of a name or subject, something deleted, a whole address or request id"
     fieldsets = (
-        (None, {"fields": (("at", "action_shown"), ("who", "actor_id"), "subject")}),
-        ("From where", {"fields": (("address", "request_id"), "device")}),
+        (None, {"fields": (("at_shown", "action_shown"), ("who", "actor_id"), "subject")}),
+        ("From where", {"fields": ("address", "request_id", "device")}),
         ("What exactly", {"fields": ("detail_shown",)}),
     )
 
@@ -89,6 +87,12 @@ class AuditEventAdmin(ReadOnlyModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
         return (queryset.filter(about(text)) if text else queryset), False
+
+    @admin.display(description="at (UTC)")
+    def at_shown(self, event: AuditEvent) -> str:
+        """Return the time to the second, as it is told apart and compared with logs."""
+        text = f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        return format_html('<span class="whitespace-nowrap">{}</span>', text)
 
     @display(description="action", label=COLOURS)
     def action_shown(self, event: AuditEvent) -> str:

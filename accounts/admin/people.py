@@ -1,7 +1,7 @@
 """The admin's pages for people and their rights.
 
 Who edits accounts reaches as far as his own rights (accounts.reach): he changes, ends and gives passwords
-to those who may nothing that he may not, and gives nothing that he has not. His own rights he leaves
+to those who have no right that he lacks, and gives nothing that he has not. His own rights he leaves
 to others, so that one superuser is always left.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -18,10 +18,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts import actions, passwords, reach
+from accounts import actions, passwords, reach, second_factor
 from accounts.admin.sessions import link_to_sessions
 from accounts.audit import record
 from accounts.models import Action, User
@@ -29,7 +30,8 @@ from accounts.roles import is_role
 from marketplace.admin import AdminPasswordChangeForm, ModelAdmin, UserChangeForm, UserCreationForm
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
-DATES = ("last_login", "date_joined", "sessions_shown")
+DATES = ("last_login", "date_joined", "sessions_shown", "factors_shown")
+GOES_WITH_ACCOUNT = "its sessions, API keys, second factors and lines in the History of what it changed"
 A_ROLE = (
     "This is one of the roles that the catalogue keeps, the same everywhere (docs/roles.md), so nobody changes it"
     " here. For another cut of rights make a group of your own."
@@ -38,12 +40,33 @@ A_ROLE = (
 ViewT = TypeVar("ViewT", bound=Callable[..., HttpResponse])
 
 admin.site.unregister(Group)
-# Tokens are credentials, not records to browse; sessions are ended over the API or by a new password.
+# Tokens are credentials, not records to browse; sessions have pages of their own.
 admin.site.unregister((OutstandingToken, BlacklistedToken))
 
 
 def actor_of(request: HttpRequest) -> User:
     return cast(User, request.user)
+
+
+def give_temporary(request: HttpRequest, person: User) -> None:
+    """Make the password temporary that somebody else has just chosen for this person, and say so."""
+    passwords.make_temporary(person)
+    messages.warning(
+        request,
+        f"The password is temporary: with it {person} signs in within {passwords.TEMPORARY_HOURS} hours and"
+        " chooses another, and does nothing else before.",
+    )
+
+
+def factors_text(person: User) -> str:
+    """Name the account's second factors, "" if there are none; asked once for a page, which shows a field often."""
+    known: dict[str, Any] = vars(person)
+    if "_factors_text" not in known:
+        names = ", ".join(one.name for one in second_factor.factors_of(person))
+        known["_factors_text"] = (
+            f"{names}; {second_factor.codes_left(person)} recovery codes" if names else ""
+        )
+    return str(known["_factors_text"])
 
 
 def while_rights_stand_still(view: ViewT) -> ViewT:
@@ -62,6 +85,8 @@ def while_rights_stand_still(view: ViewT) -> ViewT:
 
 class RightsPages(admin.ModelAdmin[Any]):
     """Pages whose writes give or take rights."""
+
+    compressed_fields = False  # labels above, or the two lists of permissions would not fit beside them
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or self.reaches(request, obj))
@@ -123,7 +148,7 @@ class UserAdmin(RightsPages, DjangoUserAdmin[User], ModelAdmin):  # type: ignore
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
-        ("Dates", {"fields": DATES}),
+        ("Sign-in", {"fields": (*DATES, "reset_shown")}),
         ("Single permissions, beside those of the groups", {"fields": ("user_permissions",)}),
     )
 
@@ -131,12 +156,14 @@ class UserAdmin(RightsPages, DjangoUserAdmin[User], ModelAdmin):  # type: ignore
         shown = super().get_fieldsets(request, obj)
         if obj is None or not self._is_closed(request, obj):
             return shown
-        return (*shown[:-1], (shown[-1][0], {"fields": ("permission_names",)}))
+        *open_ones, (sign_in, _), (single, _) = shown
+        return (*open_ones, (sign_in, {"fields": DATES}), (single, {"fields": ("permission_names",)}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is not None and self._is_closed(request, obj):
             return (*DATES, *RIGHTS, "permission_names")
-        return DATES if reach.rules_all(actor_of(request)) else (*DATES, "is_superuser")
+        shown = (*DATES, "reset_shown")
+        return shown if reach.rules_all(actor_of(request)) else (*shown, "is_superuser")
 
     def _is_closed(self, request: HttpRequest, person: User) -> bool:
         """Return whether the rights of this account are only shown: one's own, or those of one out of reach."""
@@ -152,6 +179,17 @@ class UserAdmin(RightsPages, DjangoUserAdmin[User], ModelAdmin):  # type: ignore
     def sessions_shown(self, person: User) -> str:
         return link_to_sessions(person)
 
+    @admin.display(description="second factor")
+    def factors_shown(self, person: User) -> str:
+        return factors_text(person) or "none"
+
+    @admin.display(description="lost second factor")
+    def reset_shown(self, person: User) -> str:
+        if not factors_text(person):
+            return "-"
+        address = reverse("second-factor-reset", args=[person.pk])
+        return format_html('<a class="text-primary-600" href="{}">Take it away</a>', address)
+
     def judge(self, actor: User, row: User) -> bool:
         return reach.reaches(actor, [row])
 
@@ -160,16 +198,17 @@ class UserAdmin(RightsPages, DjangoUserAdmin[User], ModelAdmin):  # type: ignore
         return not himself and super().has_delete_permission(request, obj)
 
     def get_deleted_objects(self, objs: Iterable[User], request: HttpRequest) -> Any:
-        """Name the accounts alone: what goes with them (sessions, keys) is theirs, and may be without end."""
+        """Name the accounts, and in words what goes with them: that is theirs, and may be without end."""
         people, actor = list(objs), actor_of(request)
         allowed = reach.reaches(actor, people) and actor.pk not in {person.pk for person in people}
         lacking = set() if allowed else {str(self.opts.verbose_name)}
-        return [str(person) for person in people], {self.opts.verbose_name_plural: len(people)}, lacking, []
+        named = [f"{person}, with {GOES_WITH_ACCOUNT}" for person in people]
+        return named, {self.opts.verbose_name_plural: len(people)}, lacking, []
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)
         if not change and obj.has_usable_password():
-            passwords.make_temporary(obj)  # somebody else chose it
+            give_temporary(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         actions.delete_users(users=User.objects.filter(pk=obj.pk), by=actor_of(request))
@@ -192,7 +231,7 @@ class UserAdmin(RightsPages, DjangoUserAdmin[User], ModelAdmin):  # type: ignore
         given = person and User.objects.filter(pk=person.pk).exclude(password=person.password).first()
         if given:
             if given.has_usable_password():
-                passwords.make_temporary(given)
+                give_temporary(request, given)
             record(Action.PASSWORD_CHANGED, by=actor_of(request), subject=given.get_username())
         return answer
 

@@ -1,7 +1,9 @@
 """The admin's pages for the second factor: one's own, and the page that asks for it after signing in."""
 
+import time
 from collections.abc import Callable
-from functools import partial
+from datetime import timedelta
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -14,7 +16,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_POST
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.exceptions import OTPWebAuthnApiError
@@ -22,7 +24,7 @@ from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import attempts, audit, passkeys, second_factor
 from accounts.middleware import mark_verified
-from accounts.models import Action, User
+from accounts.models import Action, Session, User
 from marketplace.admin import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 # The library's own page shows the secret of an app, which is as good as the phone.
@@ -30,6 +32,8 @@ admin.site.unregister(TOTPDevice)
 
 View = Callable[..., HttpResponse]
 
+CONFIRMED = "password_confirmed_at"  # in the session: the time of it, in seconds
+CONFIRMED_FOR = timedelta(minutes=15)
 KEY = "second_factor_key"  # of an app that is being added, in the session until a code proves it
 KINDS: dict[str, type[TOTPDevice | WebAuthnCredential]] = {"app": TOTPDevice, "passkey": WebAuthnCredential}
 WRONG_CODE = (
@@ -37,6 +41,14 @@ WRONG_CODE = (
 )
 
 NOT_THE_APP = "This is not the app's code of now; check the phone's clock."
+
+
+class NotConfirmed(OTPWebAuthnApiError):
+    """A passkey was offered long after the password."""
+
+    status_code = HTTPStatus.FORBIDDEN
+    default_detail = "Load the page again and confirm your password first."
+    default_code = "not_confirmed"
 
 
 class SecretForm(forms.Form):
@@ -103,6 +115,28 @@ def passkey_step(step: Callable[[HttpRequest], dict[str, Any]]) -> View:
     return page(require_POST(answer))
 
 
+def is_confirmed(request: HttpRequest) -> bool:
+    """Return whether the person signed in, or gave the password once more, a short while ago."""
+    row = cast(Session, request.browser_session)  # type: ignore[attr-defined]  # the middleware's
+    confirmed: float = max(row.created_at.timestamp(), request.session.get(CONFIRMED, 0))
+    return time.time() - confirmed < CONFIRMED_FOR.total_seconds()
+
+
+def confirmed(view: View) -> View:
+    """Ask for the password before the view, unless that was a short while ago.
+
+    Whoever finds a browser that is signed in must not bind a factor of his own to the account.
+    """
+
+    @wraps(view)
+    def ask_first(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if is_confirmed(request):
+            return view(request, *args, **kwargs)
+        return HttpResponseRedirect(f"{reverse('second-factor-confirm')}?{urlencode({'next': request.path})}")
+
+    return ask_first
+
+
 def shown(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
     context |= admin.site.each_context(request) | {"title": title}
     answer = TemplateResponse(request, f"admin/accounts/second_factor/{template}.html", context)
@@ -114,6 +148,18 @@ def shown(request: HttpRequest, template: str, title: str, **context: Any) -> Ht
 
 
 @page
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Ask for the password once more, and go on to where the person was going."""
+    form = PasswordForm(request.POST or None)
+    judge = partial(attempts.confirm_password, cast(User, request.user))
+    if form.is_right(judge, "This is not your password."):
+        request.session[CONFIRMED] = time.time()
+        return HttpResponseRedirect(local_next(request))
+    return shown(request, "confirm", "Confirm your password", form=form, next=local_next(request))
+
+
+@page
+@confirmed
 def overview(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     factors = second_factor.factors_of(user)
@@ -154,6 +200,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 
 @page
+@confirmed
 def add_app(request: HttpRequest) -> HttpResponse:
     """Show the secret of a new app as a QR code, and keep it once a code proves that the app has it."""
     user, form = cast(User, request.user), CodeForm(request.POST or None)
@@ -178,6 +225,7 @@ def add_app(request: HttpRequest) -> HttpResponse:
 
 @page
 @require_POST
+@confirmed
 def new_codes(request: HttpRequest) -> HttpResponse:
     """Replace the recovery codes, and show the new ones this once."""
     if not second_factor.has_one(cast(User, request.user)):
@@ -239,7 +287,15 @@ def _record_failure(user: User) -> None:
     audit.record(Action.SIGN_IN_FAILED, by=user, subject=user.username, second_factor=True)
 
 
+def _begin_registration(request: HttpRequest) -> dict[str, Any]:
+    if not is_confirmed(request):
+        raise NotConfirmed
+    return passkeys.begin_registration(request)
+
+
 def _register(request: HttpRequest) -> dict[str, Any]:
+    if not is_confirmed(request):
+        raise NotConfirmed
     made = passkeys.register(request)
     mark_verified(request)
     return {"id": made.pk, "codes_left": second_factor.codes_left(cast(User, request.user))}
@@ -258,7 +314,7 @@ def _authenticate(request: HttpRequest) -> dict[str, Any]:
     return {"id": device.pk, "redirect_url": local_next(request)}
 
 
-begin_registration = passkey_step(passkeys.begin_registration)
+begin_registration = passkey_step(_begin_registration)
 complete_registration = passkey_step(_register)
 begin_authentication = passkey_step(passkeys.begin_authentication)
 complete_authentication = passkey_step(_authenticate)

@@ -85,7 +85,9 @@ class SessionAdmin(ReadOnlyModelAdmin):
             messages.error(request, f"Choose at most {MOST_ENDED:,} sessions to end at once.")
             return
         if not reach.reaches(by, User.objects.filter(pk__in=queryset.order_by().values("user"))):
-            messages.error(request, "Some of them belong to accounts that may more than you; none was ended.")
+            messages.error(
+                request, "Some of them belong to accounts with rights that you lack; none was ended."
+            )
             return
         ended = sessions.end_chosen(queryset, by=by)
         messages.success(request, f"{ended:,} {'session' if ended == 1 else 'sessions'} ended.")

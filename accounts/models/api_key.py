@@ -8,7 +8,7 @@ from accounts.models.user import User
 
 
 class ApiKey(models.Model):
-    """A key that a program sends with each request. It never may more than its owner may at that moment.
+    """A key that a program sends with each request. It never opens more than its owner may open at that moment.
 
     The key itself is shown once and not kept: `prefix` finds the row, `secret_hash` judges the rest.
     """

@@ -6,9 +6,13 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 from django.test import Client
 
-from accounts import tokens
+from accounts import roles, tokens
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+
+# A stranger is staff without a role; a client is not staff, and no role helps him.
+STAFF = ["stranger", *roles.ROLES, "superuser"]
+WHO = ["nobody", "client", *STAFF]
 
 
 def member(*groups: str, **fields: Any) -> User:
@@ -16,6 +20,23 @@ def member(*groups: str, **fields: Any) -> User:
     user = UserFactory.create(**({"is_staff": True} | fields))
     user.groups.set(Group.objects.filter(name__in=groups))
     return user
+
+
+def account(who: str) -> Any:
+    """Make the account; None is nobody's."""
+    if who == "nobody":
+        return None
+    if who == "superuser":
+        return UserFactory.create(superuser=True)
+    if who == "client":
+        return member("Administrator", is_staff=False)
+    return member(*([who] if who in roles.ROLES else []))
+
+
+def may(who: str, rights: str) -> bool:
+    """Return whether the table of roles gives them all these rights, named with a blank between."""
+    held = roles.ROLES.get(who, frozenset())
+    return bool(rights) and (who == "superuser" or set(rights.split()) <= held)
 
 
 def permissions(*names: str) -> "list[Permission]":

@@ -10,11 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import connection
 
+from marketplace.tests.database import database_address
 from marketplace.tests.stack import free_port, wait_until
 
 WORKERS, THREADS = 4, 12
@@ -39,13 +38,6 @@ def served(application: str = "marketplace.wsgi:application", **variables: str) 
     finally:
         server.terminate()
         server.wait(30)
-
-
-def database_address() -> str:
-    database = connection.settings_dict
-    named = {"host": database["HOST"], "port": database["PORT"] or 5432, "user": database["USER"]}
-    named |= {"password": database["PASSWORD"]} if database["PASSWORD"] else {}
-    return f"postgresql:///{database['NAME']}?{urlencode(named)}"
 
 
 def answers(port: int) -> bool:

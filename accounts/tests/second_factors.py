@@ -1,10 +1,7 @@
-"""Second factors for tests, the codes that their apps would show, and the doors that stay shut without them."""
+"""Second factors for tests, and the codes that their apps would show."""
 
-import re
-from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.urls import URLPattern, URLResolver, get_resolver
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -36,19 +33,3 @@ def sign_in(browser: Any, user: User, **extra: Any) -> Any:
     answer = browser.post(LOGIN, {"username": user.username, "password": PASSWORD}, **extra)
     assert answer.status_code == 302, answer.content
     return answer
-
-
-def addresses(
-    under: str, routes: Sequence[URLPattern | URLResolver] | None = None, prefix: str = ""
-) -> Iterator[tuple[str, str | None]]:
-    """Yield an address of each route under this one, with 1 for what varies, and the route's name."""
-    for route in get_resolver().url_patterns if routes is None else routes:
-        part = re.sub(r"\(\?P<app_label>[^)]*\)", "accounts", str(route.pattern))
-        path = prefix + re.sub(
-            r"\(\?P[^)]*\)|<[^>]+>|[\^$\\]", lambda it: "" if it[0] in "^$\\" else "1", part
-        )
-        if isinstance(route, URLPattern):
-            if path.startswith(under):
-                yield f"/{path}", route.name
-        elif path.startswith(under) or under.startswith(path):
-            yield from addresses(under, route.url_patterns, path)

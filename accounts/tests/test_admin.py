@@ -78,7 +78,7 @@ def test_change_page_number_of_queries_does_not_grow(client, chief, django_asser
     user, group = UserFactory.create(), Group.objects.create(name="Curators")
     for holder in (user.user_permissions, group.permissions):
         holder.add(*Permission.objects.all())
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(26):
         assert client.get(url(f"{USERS}_change", user.pk)).status_code == 200
         assert client.get(url(f"{GROUPS}_change", group.pk)).status_code == 200
 
@@ -87,7 +87,7 @@ def test_change_page_of_clerk_number_of_queries_does_not_grow(client, clerk, dja
     user, group = UserFactory.create(), Group.objects.create(name="Curators")
     for holder in (user.user_permissions, group.permissions):
         holder.add(*Permission.objects.all())
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(42):
         assert client.get(url(f"{USERS}_change", user.pk)).status_code == 200
         page = client.get(url(f"{GROUPS}_change", group.pk))
     assert "auth.add_group, auth.add_permission" in page.content.decode()

@@ -132,7 +132,7 @@ def test_sessions_of_those_who_may_more_are_not_ended(client, ada):
     answer = end(client, Session.objects.filter(user__in=[root, ada]))
 
     assert [str(message) for message in answer.context["messages"]] == [
-        "Some of them belong to accounts that may more than you; none was ended."
+        "Some of them belong to accounts with rights that you lack; none was ended."
     ]
     assert not Session.objects.filter(end_reason=EndReason.ENDED).exists()
 

@@ -175,6 +175,29 @@ def test_permissions_of_a_group_are_told_once_for_each_statement(told):
     assert told(Action.RIGHTS_CHANGED)[1:] == [("", "group A curators", added)]
 
 
+def test_rights_moved_by_an_update_are_told_as_taken_and_given(told):
+    ada, bob = UserFactory.create(username="ada"), UserFactory.create(username="bob")
+    view, change = (Permission.objects.get(codename=f"{verb}_group") for verb in ("view", "change"))
+    curators = Group.objects.create(name="A curators")
+    ada.groups.add(curators)
+    ada.user_permissions.add(view)
+    curators.permissions.add(view)
+    before = len(told(Action.RIGHTS_CHANGED))
+
+    User.groups.through.objects.filter(user=ada).update(user=bob)
+    User.user_permissions.through.objects.filter(user=ada).update(permission=change)
+    Group.permissions.through.objects.filter(group=curators).update(permission=change)
+
+    assert sorted(told(Action.RIGHTS_CHANGED)[before:], key=str) == [
+        ("", "ada", {"account": ada.pk, "added_permissions": ["auth.change_group"]}),
+        ("", "ada", {"account": ada.pk, "removed_groups": ["A curators"]}),
+        ("", "ada", {"account": ada.pk, "removed_permissions": ["auth.view_group"]}),
+        ("", "bob", {"account": bob.pk, "added_groups": ["A curators"]}),
+        ("", "group A curators", {"group": curators.pk, "added_permissions": ["auth.change_group"]}),
+        ("", "group A curators", {"group": curators.pk, "removed_permissions": ["auth.view_group"]}),
+    ]
+
+
 def test_group_made_renamed_and_deleted_is_told(told):
     group = Group.objects.create(name="A curators")
     key = group.pk

@@ -41,6 +41,17 @@ def test_list_is_newest_first(client, auditor):
     assert found(client) == ["Case 2", "Case 3", "Case 1"]
 
 
+def test_times_are_shown_to_the_second(client, auditor):
+    told = event("Case 1", at=datetime(2026, 5, 1, 15, 4, 59, tzinfo=UTC))
+
+    pages = [
+        client.get(reverse(LIST)),
+        client.get(reverse("admin:accounts_auditevent_change", args=[told.pk])),
+    ]
+
+    assert ["2026-05-01 15:04:59" in page.content.decode() for page in pages] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("query", "values"),
     [
@@ -49,6 +60,7 @@ def test_list_is_newest_first(client, auditor):
         pytest.param("203.0.113.9", {"address": "203.0.113.9"}, id="address"),
         pytest.param("2001:DB8::9", {"address": "2001:db8::9"}, id="address of version 6"),
         pytest.param("fe80::1%eth0", {"address": "fe80::1"}, id="address with a zone"),
+        pytest.param("::ffff:203.0.113.9", {"address": "203.0.113.9"}, id="address as a socket shows it"),
         pytest.param("req-0017", {"request_id": "req-0017"}, id="request id"),
         pytest.param(
             "A-17", {"action": Action.DELETED, "detail": {"count": 2, "first": ["A-1", "A-17"]}}, id="deleted"

@@ -17,14 +17,9 @@ from accounts.tests.client import TOKEN, me, sign_in
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.hashing import COUNTED_HASHERS, computed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_hashes")]
 LOGIN, OWN_PASSWORD = "/admin/login/", "/admin/password_change/"
 KINDS = ("wrong", "absent", "inactive", "unusable", "run out")
-
-
-@pytest.fixture(autouse=True)
-def _fast_hashes(settings):
-    settings.PASSWORD_HASHERS = COUNTED_HASHERS
 
 
 @pytest.fixture

@@ -386,7 +386,7 @@ def test_passkey_added_and_used_in_a_browser(page: Page, chief, settings) -> Non
     assert passkey.name.startswith("Passkey of ")
     added = AuditEvent.objects.filter(action=Action.SECOND_FACTOR_ADDED).order_by("pk").first()
     assert added is not None
-    assert added.detail == {"factor": passkey.name}
+    assert added.detail == {"factor": passkey.name, "sessions_ended": 0}
 
     sign_out_of(page)
     sign_in_at(page)

@@ -1,13 +1,12 @@
 """How far those who edit accounts reach: never beyond their own rights, and never to their own."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from accounts.sessions import begin
 from accounts.tests.client import at_once
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.people import browser, holder, member
+from marketplace.tests.database import wait_until_somebody_waits_for_a_lock
 
 pytestmark = pytest.mark.django_db
 NEW = "Another 52 gullwing"
@@ -24,8 +24,7 @@ PASSWORDS = {"usable_password": "true", "password1": NEW, "password2": NEW}
 
 
 def page(name, *args):
-    app = "auth" if name.startswith("group") else "accounts"
-    return reverse(f"admin:{app}_{name}", args=args)
+    return reverse(f"admin:accounts_{name}", args=args)
 
 
 def password_page(user):
@@ -351,17 +350,6 @@ def test_two_superusers_at_once_leave_one(door):
     assert all(status < 500 for status in statuses)
 
 
-def somebody_waits():
-    """Return once another connection waits for the lock that this one holds."""
-    with connection.cursor() as cursor:
-        for _ in range(1000):
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.001)
-    pytest.fail("Nobody waits.")
-
-
 @pytest.mark.django_db(transaction=True)
 def test_change_by_one_whose_rights_are_taken_while_it_waits_is_refused():
     boss, other = UserFactory.create_batch(2, superuser=True)
@@ -372,63 +360,13 @@ def test_change_by_one_whose_rights_are_taken_while_it_waits_is_refused():
         with transaction.atomic():
             reach.hold_still()
             waiting = pool.submit(client.post, page("user_delete", other.pk), {"post": "yes"})
-            somebody_waits()
+            wait_until_somebody_waits_for_a_lock()
             User.objects.filter(pk=boss.pk).update(is_superuser=False)
         answer = waiting.result()
         pool.submit(connections.close_all).result()  # that of the thread
 
     assert answer.status_code == 403
     assert User.objects.filter(pk=other.pk).exists()
-
-
-@pytest.mark.parametrize("role", roles.ROLES)
-@pytest.mark.parametrize("superuser", [False, True])
-def test_role_is_shown_and_not_changed(chief, role, superuser):
-    User.objects.filter(pk=chief.pk).update(is_superuser=superuser)
-    client, group = browser(User.objects.get(pk=chief.pk)), Group.objects.get(name=role)
-
-    shown = client.get(page("group_change", group.pk))
-    statuses = [
-        client.post(page("group_change", group.pk), {"name": "Mine", "permissions": []}).status_code,
-        client.post(page("group_delete", group.pk), {"post": "yes"}).status_code,
-        client.post(
-            page("group_changelist"),
-            {"action": "delete_selected", "_selected_action": [group.pk], "post": "yes"},
-        ).status_code,
-    ]
-
-    assert "This is one of the roles that the catalogue keeps" in shown.content.decode()
-    assert 'name="_save"' not in shown.content.decode()
-    assert (shown.status_code, statuses) == (200, [403, 403, 403])
-    assert Group.objects.get(name=role).permissions.count() == len(roles.ROLES[role])
-
-
-def test_own_group_is_made_of_what_one_has(chief):
-    wish = {"name": "Curator of tools", "permissions": [key("view_tool"), key("change_tool")]}
-
-    answer = browser(chief).post(page("group_add"), wish)
-
-    made = Group.objects.get(name="Curator of tools")
-    assert (answer.status_code, made.permissions.count()) == (302, 2)
-
-
-def test_own_group_cannot_hold_what_one_has_not(chief):
-    wish = {"name": "Masters", "permissions": [key("add_permission")]}
-
-    answer = browser(chief).post(page("group_add"), wish)
-
-    assert (answer.status_code, Group.objects.filter(name="Masters").exists()) == (200, False)
-
-
-@pytest.mark.parametrize("door", ["change", "delete"])
-def test_group_that_gives_more_is_out_of_reach(chief, door):
-    group = Group.objects.create(name="Masters")
-    group.permissions.add(key("add_permission"))
-
-    answer = browser(chief).post(page(f"group_{door}", group.pk), {"name": "Mine", "post": "yes"})
-
-    assert (answer.status_code, group.permissions.count()) == (403, 1)
-    assert Group.objects.filter(name="Masters").exists()
 
 
 def test_page_of_one_out_of_reach_is_shown(clerk):

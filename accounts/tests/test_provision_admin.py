@@ -3,14 +3,13 @@
 import json
 import stat
 import threading
-import time
 from io import StringIO
 
 import pytest
 from django.contrib.auth import authenticate
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -19,6 +18,7 @@ from accounts.tests.client import at_once, sign_in
 from accounts.tests.factories import UserFactory
 from marketplace import commands
 from marketplace.commands import CannotRun
+from marketplace.tests.database import wait_until_somebody_waits_for_a_lock
 
 pytestmark = pytest.mark.django_db
 GOOD = "Zephyr 51 gullwing"
@@ -323,19 +323,6 @@ def test_provision_by_ten_at_once_makes_one(var):
     assert authenticate(username="admin", password=(var / "admin_password").read_text())
 
 
-def wait_until_one_waits_for_a_lock():
-    with connection.cursor() as cursor:
-        for _ in range(300):
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone() != (0,):
-                return
-            time.sleep(0.05)
-    pytest.fail("nobody waited")
-
-
 @pytest.mark.django_db(transaction=True)
 def test_provision_when_the_name_is_taken_meanwhile():
     inserted = threading.Event()
@@ -344,7 +331,7 @@ def test_provision_when_the_name_is_taken_meanwhile():
         with transaction.atomic():
             UserFactory.create(username="admin")
             inserted.set()
-            wait_until_one_waits_for_a_lock()
+            wait_until_somebody_waits_for_a_lock()
 
     def provision_late():
         inserted.wait(timeout=30)

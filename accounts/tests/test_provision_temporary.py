@@ -7,7 +7,6 @@ import time
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from urllib.parse import quote
 
 import psutil
 import pytest
@@ -23,6 +22,7 @@ from accounts.models import Action, AuditEvent, User
 from accounts.provisioning import provision_admin
 from accounts.tests.client import at_once, sign_in
 from accounts.tests.factories import PASSWORD, UserFactory
+from marketplace.tests.database import database_address
 from marketplace.tests.stack import MANAGE, environment
 
 pytestmark = pytest.mark.django_db
@@ -191,12 +191,6 @@ def words_of_processes():
         except psutil.Error:
             continue
     return said
-
-
-def database_address():
-    values = connection.settings_dict
-    host = quote(str(values["HOST"]), safe="")
-    return f"postgresql://{values['USER']}:{values['PASSWORD']}@/{values['NAME']}?host={host}&port={values['PORT']}"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -140,3 +140,29 @@ def test_replay_of_a_family_that_is_over_is_recorded_once(api):
     for _ in range(3):
         refresh(api, first.refresh)
     assert AuditEvent.objects.filter(action=Action.TOKEN_REPLAYED).count() == 1
+
+
+def logout(token):
+    return APIClient().post("/v1/auth/token/logout/", {"refresh": token}, format="json")
+
+
+def test_sign_out_with_a_spent_token_is_a_replay(api):
+    """So signs out the owner of a token that a thief has exchanged; it must not pass for a common sign-out."""
+    first = begin(is_staff=True)
+    successor = next_of(first.refresh)
+
+    assert logout(first.refresh).status_code == 200
+
+    assert_family_is_over([(successor["access"], successor["refresh"])])
+    assert Session.objects.get().end_reason == EndReason.REPLAY
+    assert AuditEvent.objects.filter(action=Action.TOKEN_REPLAYED).count() == 1
+
+
+def test_sign_out_within_the_grace_is_a_sign_out(api, clock):
+    first = begin()
+    next_of(first.refresh)  # whose answer was lost
+
+    assert logout(first.refresh).status_code == 200
+
+    assert Session.objects.get().end_reason == EndReason.LOGOUT
+    assert not AuditEvent.objects.filter(action=Action.TOKEN_REPLAYED).exists()

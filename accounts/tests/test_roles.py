@@ -48,6 +48,19 @@ def test_roles_are_these_five_and_grow():
     assert viewer < operator < administrator
 
 
+def test_group_that_is_named_like_a_role_is_set_aside_with_its_members_and_rights():
+    member = UserFactory.create()
+    theirs = Group.objects.get(name="Curator")
+    theirs.permissions.set([permission("catalog.view_tool")])
+    member.groups.add(theirs)
+    Group.objects.create(name="Curator (before)")
+    roles.set_aside(roles.ROLES)
+    roles.keep(roles.ROLES)
+
+    assert groups() == roles.ROLES | {"Curator (before)": set(), "Curator (before 2)": {"catalog.view_tool"}}
+    assert [group.name for group in member.groups.all()] == ["Curator (before 2)"]
+
+
 def test_keep_leaves_a_right_group_alone():
     member = UserFactory.create()
     member.groups.set(Group.objects.all())

@@ -5,7 +5,6 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-import time_machine
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.utils import timezone
@@ -19,14 +18,7 @@ from accounts.tests.factories import UserFactory
 from accounts.tests.second_factors import app_of, code_of, wrong_code_of
 from marketplace.commands import CannotRun
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def still_clock():
-    """Codes change every 30 s; here no time passes unless a test says so."""
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        yield clock
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock")]
 
 
 @pytest.fixture
@@ -216,7 +208,8 @@ def test_app_is_kept_once_its_code_is_right(ada):
     code = code_of(second_factor.app_for(ada, key))
     assert second_factor.add_app(ada, key, code) is True
     assert second_factor.verify(ada, code) is False  # it was used already
-    assert events(Action.SECOND_FACTOR_ADDED) == [("ada", "ada", {"factor": "Authenticator app"})]
+    detail = {"factor": "Authenticator app", "sessions_ended": 0}
+    assert events(Action.SECOND_FACTOR_ADDED) == [("ada", "ada", detail)]
 
 
 def test_app_with_a_wrong_code_is_not_kept(ada):
@@ -298,7 +291,17 @@ def test_command_resets_an_account(ada):
 def test_command_tells_machines(ada):
     out = StringIO()
     call_command("reset_second_factor", "ada", "--json", stdout=out)
-    assert json.loads(out.getvalue()) == {"username": "ada", "factors": 0}
+    assert json.loads(out.getvalue()) == {"username": "ada", "factors": 0, "dry_run": False}
+
+
+def test_command_dry_run_takes_nothing(ada):
+    app_of(ada)
+    out = StringIO()
+    call_command("reset_second_factor", "ada", "--dry-run", stdout=out)
+    assert second_factor.has_one(ada) is True
+    assert out.getvalue() == (
+        "'ada' would have no second factor (1 taken away), and its sessions would end.\n"
+    )
 
 
 def test_command_refuses_a_name_that_nobody_has():

@@ -1,7 +1,6 @@
 """The API: a token of an account with a second factor needs it, and one of staff without it opens nothing of theirs."""
 
 import pytest
-import time_machine
 from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.utils import timezone
@@ -11,17 +10,12 @@ from accounts import attempts, second_factor
 from accounts.models import Session
 from accounts.tests.client import ME, TOKEN, assert_refused, at_once, refresh
 from accounts.tests.factories import PASSWORD, UserFactory
-from accounts.tests.second_factors import addresses, app_of, code_of, wrong_code_of
+from accounts.tests.second_factors import app_of, code_of, wrong_code_of
+from marketplace.tests.routes import addresses
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock")]
 
 METHODS = ("get", "post", "put", "patch", "delete")
-
-
-@pytest.fixture(autouse=True)
-def _still_clock():
-    with time_machine.travel(timezone.now(), tick=False):
-        yield
 
 
 @pytest.fixture
@@ -39,7 +33,7 @@ def sign_in_with(api, code=None, username="ada"):
     return api.post(TOKEN, body, format="json")
 
 
-ROUTES = [path for path, _ in addresses("v1/") if not path.startswith("/v1/auth/")]
+ROUTES = [path for path, _ in addresses("/v1/") if not path.startswith("/v1/auth/")]
 
 
 def as_owner_of(answer) -> APIClient:
@@ -96,6 +90,27 @@ def test_wrong_codes_are_limited_though_the_password_is_right(api, ada):
     answers = [sign_in_with(api, wrong_code_of(device)).status_code for _ in range(6)]
     assert answers == [401] * 5 + [429]
     assert sign_in_with(api, code_of(device)).status_code == 429
+
+
+def test_session_begun_without_a_factor_ends_when_one_is_added(api, ada):
+    key = second_factor.new_key()
+    theirs, stranger = sign_in_with(api).json(), as_owner_of(
+        sign_in_with(api, username=UserFactory().username)
+    )
+
+    assert second_factor.add_app(ada, key, code_of(second_factor.app_for(ada, key)))
+
+    assert api.get(ME, headers={"Authorization": f"Bearer {theirs['access']}"}).status_code == 401
+    assert refresh(api, theirs["refresh"]).status_code == 401
+    assert stranger.get(ME).status_code == 200
+
+
+def test_session_begun_with_a_factor_stays_when_another_is_added(api, ada):
+    answer = sign_in_with(api, code_of(app_of(ada)))
+
+    second_factor.note_added(ada, app_of(ada))
+
+    assert as_owner_of(answer).get(ME).status_code == 200
 
 
 def test_refreshed_token_needs_no_new_code(api, ada, settings):
@@ -181,3 +196,17 @@ def test_token_of_before_the_setting_reaches_nothing_after(api, ada, plain, hidd
     settings.REQUIRE_SECOND_FACTOR = True
     assert before.get(ME).status_code == 200
     assert differences(before, plain, "get", hidden) == set()
+
+
+@pytest.mark.usefixtures("fast_hashes")
+def test_owner_who_signs_in_at_home_gives_strangers_no_more_guesses(api, ada):
+    app = app_of(ada)
+    assert sign_in_with(api, code_of(app, -1)).status_code == 200  # from here on the address is known
+    stranger = APIClient(REMOTE_ADDR="203.0.113.9")
+    guess = {"username": "ada", "password": "wrong"}
+    for _ in range(attempts.LIMITS["account"]):
+        assert stranger.post(TOKEN, guess, format="json").status_code == 401
+
+    assert sign_in_with(api, code_of(app)).status_code == 200
+
+    assert stranger.post(TOKEN, guess, format="json").status_code == 429

@@ -5,7 +5,6 @@ from datetime import timedelta
 from http.cookies import SimpleCookie
 
 import pytest
-import time_machine
 from django.conf import settings as django_settings
 from django.contrib import admin
 from django.test import Client
@@ -20,22 +19,16 @@ from accounts.tests.second_factors import (
     LOGIN,
     OVERVIEW,
     VERIFY,
-    addresses,
     app_of,
     code_of,
     sign_in,
     wrong_code_of,
 )
+from marketplace.tests.routes import addresses
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock")]
 
 APP, CODES = f"{OVERVIEW}app/", f"{OVERVIEW}codes/"
-
-
-@pytest.fixture(autouse=True)
-def _still_clock():
-    with time_machine.travel(timezone.now(), tick=False):
-        yield
 
 
 @pytest.fixture
@@ -48,7 +41,7 @@ def app(chief):
     return app_of(chief)
 
 
-PAGES = dict(addresses("admin/"))
+PAGES = dict(addresses("/admin/"))
 OPEN = {"login", "logout", "jsi18n"}
 
 
@@ -212,6 +205,7 @@ def test_staff_without_a_required_factor_reach_its_set_up_only(client, chief, me
     sign_in(client, chief)
     free = OPEN | {
         "second-factor",
+        "second-factor-confirm",
         "second-factor-app",
         "passkey-registration-begin",
         "passkey-registration-complete",

@@ -19,7 +19,7 @@ from accounts.tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
 JWT = re.compile(r"eyJ[\w-]+\.")
-SIGN_INS = 5
+SIGN_INS = 2
 WRONG, TYPED_AS_NAME, NEW = "Wrong 61 gullwing", "Typed 62 gullwing", "Another 63 gullwing"
 APPS = {"accounts", "auth", "token_blacklist", "otp_totp", "django_otp_webauthn", "sessions", "admin"}
 

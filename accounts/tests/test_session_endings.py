@@ -103,6 +103,23 @@ TRIGGERS: dict[str, tuple[Callable[[User], object], str]] = {
     ),
     "SQL: password": (sql("UPDATE accounts_user SET password = 'x' WHERE id = %s"), EndReason.PASSWORD),
     "SQL: group": (sql("DELETE FROM accounts_user_groups WHERE user_id = %s"), EndReason.RIGHTS),
+    "SQL: another group": (
+        sql(
+            "WITH other AS (INSERT INTO auth_group (name) VALUES ('Others') RETURNING id)"
+            " UPDATE accounts_user_groups SET group_id = (SELECT id FROM other) WHERE user_id = %s"
+        ), EndReason.RIGHTS,
+    ),
+    "membership handed on": (
+        lambda user: User.groups.through.objects.filter(user=user).update(user=UserFactory.create()),
+        EndReason.RIGHTS,
+    ),
+    "single permission turned into another": (
+        lambda user: User.user_permissions.through.objects.update(permission=permission()), EndReason.RIGHTS,
+    ),
+    "the group's permission turned into another": (
+        lambda user: Group.permissions.through.objects.filter(group=curators()).update(permission=permission()),
+        EndReason.RIGHTS,
+    ),
     "SQL: epoch": (
         sql("UPDATE accounts_user SET session_epoch = session_epoch + 1 WHERE id = %s"), EndReason.RIGHTS,
     ),
@@ -113,6 +130,9 @@ TRIGGERS: dict[str, tuple[Callable[[User], object], str]] = {
 def user():
     user = UserFactory.create(is_staff=True)
     user.groups.add(curators())
+    held = Permission.objects.get(codename="view_group")
+    user.user_permissions.add(held)
+    curators().permissions.add(held)
     return User.objects.get(pk=user.pk)
 
 
@@ -214,4 +234,13 @@ def test_stale_copy_of_an_account_that_is_saved_brings_no_epoch_back(user):
     sessions.end_all(user)
     stale.save()
     assert User.objects.get(pk=user.pk).session_epoch == user.session_epoch + 1
+    assert answers_to([pair]) == ({401}, {401})
+
+
+def test_stale_copy_of_a_session_that_is_saved_does_not_bring_it_back(user):
+    pair = tokens.begin(user, verified=False)
+    stale = Session.objects.get()
+    tokens.revoke(pair.refresh)
+    stale.save()
+    assert Session.objects.get().end_reason == EndReason.LOGOUT
     assert answers_to([pair]) == ({401}, {401})

@@ -10,16 +10,10 @@ from rest_framework.test import APIClient
 from accounts.models import AttemptCount
 from accounts.tests.client import TOKEN
 from accounts.tests.factories import PASSWORD, UserFactory
-from accounts.tests.hashing import COUNTED_HASHERS
 from marketplace.commands import CannotRun
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_hashes")]
 HERE, THERE = "198.51.100.7", "203.0.113.9"
-
-
-@pytest.fixture(autouse=True)
-def _fast_hashes(settings):
-    settings.PASSWORD_HASHERS = COUNTED_HASHERS
 
 
 @pytest.fixture

@@ -53,8 +53,10 @@ class Watch:
         self.faults: list[str] = []
 
     def on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.faults.append(f"console: {message.text} ({message.location.get('url')})")
+        url = str(message.location.get("url"))
+        # Where a page names no icon the browser asks for this one by itself, now or when the page has gone.
+        if message.type == "error" and not url.endswith("/favicon.ico"):
+            self.faults.append(f"console: {message.text} ({url})")
 
     def on_error(self, error: Any) -> None:
         self.faults.append(f"script: {error}")

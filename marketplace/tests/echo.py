@@ -5,6 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
+# Behind TLS; the rest is Django's own.
+settings.configure(SECURE_HSTS_SECONDS=60, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
+
 
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     while environ["PATH_INFO"] == "/wait" and not Path(os.environ["RELEASE"]).exists():

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.tests.factories import ApiKeyFactory
+from accounts.tests.factories import ApiKeyFactory, UserFactory
 from catalog.models import ImportIssue, ImportRun
 from catalog.tests.factories import (
     AppearanceFactory,
@@ -171,3 +171,21 @@ def test_add_page_opens_where_adding_is_allowed(
     answer = admin_client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add"))
 
     assert answer.status_code == (200 if page.has_add_permission(answer.wsgi_request) else 403)
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "sentence"),
+    [
+        ("/admin/accounts/user/", 403, "Your account may not do this here."),
+        ("/admin/nothing/", 404, "There is nothing at this address."),
+    ],
+)
+def test_refusal_of_a_page_says_why_and_leads_back(
+    client: Client, address: str, status: int, sentence: str
+) -> None:
+    client.force_login(UserFactory.create(is_staff=True))
+
+    answer = client.get(address)
+
+    text = answer.content.decode()
+    assert (answer.status_code, sentence in text, 'href="/admin/"' in text) == (status, True, True)

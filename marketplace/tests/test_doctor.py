@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -76,6 +77,14 @@ def test_doctor_of_a_public_service_asks_for_its_proxies(well, settings):
     settings.BEHIND_TLS = True
     assert problems(examined()[1]) == {
         "proxies": ("ALLOWED_HOSTS is public, and none is named", "set TRUSTED_PROXIES")
+    }
+
+
+def test_doctor_says_that_everybody_counts_as_a_proxy(well, settings):
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8"), ip_network("::/0")]
+
+    assert problems(examined()[1]) == {
+        "proxies": ("everybody is believed to be one", "name yours alone in TRUSTED_PROXIES")
     }
 
 

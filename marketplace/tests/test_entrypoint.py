@@ -286,6 +286,24 @@ def test_web_under_a_name_answers_the_images_healthcheck(sandbox: Sandbox, datab
     assert done.returncode == 0
 
 
+def test_command_that_serves_is_not_told_the_admins_password(sandbox: Sandbox, database: str) -> None:
+    prepare = ["python", "-m", "docker.prepare", "database"]
+    with sandbox.running(*prepare, "env", **variables(database)) as process:
+        said = process.output()
+
+    assert "\nS3_BUCKET=" in said
+    assert "ADMIN_PASSWORD" not in said
+
+
+def test_web_with_an_empty_file_for_the_admins_password_says_so(sandbox: Sandbox, database: str) -> None:
+    given = variables(database, ADMIN_PASSWORD_FILE="/dev/null")
+    with sandbox.running("web", **given) as process:
+        said = process.output()
+
+    assert said == "ADMIN_PASSWORD_FILE names an empty file, so there is no ADMIN_PASSWORD in it.\n"
+    assert process.sandbox.returncode == 2
+
+
 def test_web_told_to_stop_exits_0(sandbox: Sandbox, database: str) -> None:
     port = free_port()
     with sandbox.running("web", **variables(database, PORT=port)) as web:
@@ -342,57 +360,3 @@ def test_other_command_runs_as_nobody_without_rights(sandbox: Sandbox) -> None:
         "touch: cannot touch '/venv/written': Read-only file system",
         "touch: cannot touch '/written': Read-only file system",
     ]
-
-
-@pytest.mark.parametrize(
-    "missing", ["SECRET_KEY", "DATABASE_URL", "S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
-)
-def test_role_without_a_required_variable_says_which(missing: str) -> None:
-    given = {name: value for name, value in variables("postgresql://x@y/z").items() if name != missing}
-    done = run_entrypoint("web", given)
-
-    sentence = f"{missing} must be set (or {missing}_FILE, the name of a file that holds it).\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
-
-
-def test_web_with_secrets_in_files_reads_them(tmp_path: Path) -> None:
-    given = variables("postgresql://x@y/z")
-    for name in ("SECRET_KEY", "DATABASE_URL"):
-        (tmp_path / name).write_text(given.pop(name))
-        given[f"{name}_FILE"] = str(tmp_path / name)
-    given["PORT"] = "none"  # the first thing that is wrong once all is given
-    done = run_entrypoint("web", given)
-
-    sentence = "PORT must be a whole number from 1 to 65535, not 'none'.\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "sentence"),
-    [
-        ("WEB_CONCURRENCY", "many", "WEB_CONCURRENCY must be a whole number from 1 to 64, not 'many'."),
-        (
-            "DATABASE_URL",
-            "mysql://x",
-            "DATABASE_URL must look like postgresql://user:password@host:5432/name.",
-        ),
-    ],
-)
-def test_web_with_an_unusable_variable_says_so(variable: str, value: str, sentence: str) -> None:
-    done = run_entrypoint("web", variables("postgresql://x@y/z", **{variable: value}))
-
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{sentence}\n")
-
-
-def run_entrypoint(role: str, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the entrypoint without a sandbox, which is enough where it ends before it does anything."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return subprocess.run(
-        ["sh", "docker/entrypoint", role],
-        cwd=TOP,
-        env={"PATH": path, "VAR_DIR": "/dev/null/none"} | given,
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-    )

@@ -112,6 +112,25 @@ def test_origins_with_a_password_are_refused_without_it(refused):
     assert "secret" not in refused(environment.origins, "https://user:secret@shop.example.com")
 
 
+def test_networks_are_those_that_clients_come_from(monkeypatch):
+    monkeypatch.setenv("X", "10.0.0.0/8, ::1,::ffff:192.0.2.0/120")
+    assert list(map(str, environment.networks("X"))) == ["10.0.0.0/8", "::1/128", "192.0.2.0/24"]
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("proxy", "'proxy' does not appear to be an IPv4 or IPv6 network"),
+        ("10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+        ("fe80::1%eth0", "'fe80::1%eth0' names a zone, which means something on one machine only"),
+    ],
+)
+def test_networks_that_are_none_are_refused(refused, value, fault):
+    assert refused(environment.networks, value) == (
+        f"X must list addresses or networks like 10.0.0.0/8, and {fault}."
+    )
+
+
 def test_database_in_all_its_parts_becomes_settings(monkeypatch):
     monkeypatch.setenv(
         "X", "postgres://u:p%40ss%2F@h1,h2:5433/db?sslmode=require&target_session_attrs=read-write"

@@ -170,6 +170,7 @@ def test_probe_over_plain_http_is_answered(client: Client) -> None:
 # Policies by place
 
 
+@pytest.mark.django_db  # Django looks after its connection when an answer is closed
 @pytest.mark.parametrize(
     "path", ["/v1/", "/v1/schema/", "/nothing", "/healthz", "/static/catalog/favicon.svg"]
 )

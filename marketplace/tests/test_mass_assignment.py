@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts import roles
 from accounts.tests.factories import UserFactory
-from accounts.tests.people import browser, member
+from accounts.tests.people import STAFF, account, browser, may, member
 from catalog.imports.columns import ITEM_COLUMNS, PRODUCTION_COLUMNS
 from catalog.models import Item, Production
 from catalog.tests.factories import (
@@ -27,7 +27,7 @@ from catalog.tests.factories import (
 )
 from catalog.tests.imports import run, table
 from catalog.tests.test_admin_forms import posted_back
-from marketplace.tests.test_roles_everywhere import PAGES, STAFF, account, make_row, may
+from marketplace.tests.test_roles_everywhere import PAGES, make_row
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ErrorDetail, NotAuthenticated, Throttled, ValidationError
@@ -171,6 +171,16 @@ def test_statement_that_takes_too_long_is_a_503():
     )
 
 
+@pytest.mark.django_db
+def test_write_to_a_database_that_takes_none_is_a_503():
+    with connection.cursor() as cursor, pytest.raises(InternalError) as caught:
+        cursor.execute("SET TRANSACTION READ ONLY; DELETE FROM accounts_session")
+
+    response = answer_to(caught.value)
+
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
 def test_unexpected_error_is_left_to_django():
     assert problem_response(RuntimeError("a bug"), {}) is None
 
@@ -213,9 +223,12 @@ def test_anybody_reads_and_writes_nothing(method, allowed):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("permission", ["add_term", "change_term"])
-def test_write_needs_the_models_permission(permission):
-    user = User.objects.create_user("ada")
+@pytest.mark.parametrize(
+    ("permission", "is_staff", "allowed"),
+    [("add_term", True, True), ("change_term", True, False), ("add_term", False, False)],
+)
+def test_write_needs_staff_and_the_models_permission(permission, is_staff, allowed):
+    user = User.objects.create_user("ada", is_staff=is_staff)
     user.user_permissions.set(Permission.objects.filter(codename=permission))
 
-    assert may("POST", user) is (permission == "add_term")
+    assert may("POST", user) is allowed

@@ -19,7 +19,7 @@ from accounts import roles
 from accounts.models import Action, AuditEvent, SessionKind
 from accounts.sessions import begin
 from accounts.tests.factories import ApiKeyFactory, UserFactory
-from accounts.tests.people import browser, member
+from accounts.tests.people import STAFF, WHO, account, browser, may
 from catalog.models import ImportRun
 from catalog.tests.factories import (
     ItemFactory,
@@ -30,13 +30,10 @@ from catalog.tests.factories import (
     ToolFactory,
     VehicleFactory,
 )
+from marketplace.admin import sidebar
 from media_sync.models import SyncRun
 
 pytestmark = pytest.mark.django_db
-
-# A stranger is staff without a role; a client is not staff, and no role helps him.
-STAFF = ["stranger", *roles.ROLES, "superuser"]
-WHO = ["nobody", "client", *STAFF]
 
 
 @dataclass(frozen=True)
@@ -122,23 +119,6 @@ AUTOCOMPLETES = sorted(
         for name in part.autocomplete_fields
     }
 )
-
-
-def account(who: str) -> Any:
-    """Make the account; None is nobody's."""
-    if who == "nobody":
-        return None
-    if who == "superuser":
-        return UserFactory.create(superuser=True)
-    if who == "client":
-        return member("Administrator", is_staff=False)
-    return member(*([who] if who in roles.ROLES else []))
-
-
-def may(who: str, rights: str) -> bool:
-    """Tell whether the table gives them all these rights."""
-    held = roles.ROLES.get(who, frozenset())
-    return bool(rights) and (who == "superuser" or set(rights.split()) <= held)
 
 
 def visitor(who: str) -> Client:
@@ -332,3 +312,14 @@ def test_sidebar_and_index_lead_nowhere_else(who):
     }
     assert addresses <= listed
     assert {client.get(address).status_code for address in addresses} <= {200}
+
+
+@pytest.mark.parametrize("who", STAFF)
+def test_sidebar_leads_to_every_page_that_opens(who):
+    request = RequestFactory().get("/")
+    request.user = account(who)
+
+    found = {link["link"] for group in sidebar(request) for link in group["items"]}
+
+    opened = {f"/admin/{label.replace('.', '/')}/" for label, page in PAGES.items() if may(who, page.view)}
+    assert found == (opened or {reverse("second-factor"), reverse("admin:password_change")})

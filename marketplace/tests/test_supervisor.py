@@ -121,6 +121,32 @@ def test_first_start_serves_the_demo_catalogue(stack):
     assert json.loads(body)["count"] >= 60
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        pytest.param({"password_file": None}, "the password is the one it was given", id="given"),
+        pytest.param({"created": True}, "the password is in /var/it", id="made up"),
+        pytest.param({}, "the password is in /var/it, unless it was changed", id="there before"),
+        pytest.param(
+            {"created": True, "change_by": "2026-11-26T08:26:46.452618+00:00"},
+            "the password is in /var/it and must be changed by 2026-11-26 08:26 UTC",
+            id="temporary",
+        ),
+        pytest.param(
+            {"renewed": True, "change_by": "2026-11-26T08:26:46.452Z"},
+            "the password is in /var/it and must be changed by 2026-11-26 08:26 UTC",
+            id="renewed",
+        ),
+    ],
+)
+def test_sentence_on_signing_in_holds_for_the_administrator(told, known):
+    admin = {
+        "username": "ada", "created": False, "renewed": False, "password_file": "/var/it", "change_by": None,
+    }  # fmt: skip
+
+    assert supervisor.how_to_sign_in(admin | told) == f"user ada; {known}"
+
+
 def test_start_says_where_to_look_and_not_the_password(stack):
     said = stack.said()
     for place in (f"http://127.0.0.1:{stack.port}/admin/", "/v1/docs/", f"{stack.var_dir}/admin_password"):

@@ -2,10 +2,8 @@
 
 import ipaddress
 import json
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,13 +11,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
-from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
 from accounts.tests.client import sign_in
 from accounts.tests.factories import PASSWORD, UserFactory
 from marketplace.requests import keep_facts
 from marketplace.tests import stack
+from marketplace.tests.routes import addresses
 
 SHOP = "https://shop.example.com"
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
@@ -183,22 +181,12 @@ def test_api_knows_nobody_by_a_cookie(client: Client) -> None:
     assert client.get("/v1/auth/me/").status_code == 401
 
 
-def addresses(patterns: Any, prefix: str = "/") -> Iterator[str]:
-    """Yield an address of every route, numbers in the place of what varies."""
-    for pattern in patterns:
-        path = prefix + re.sub(r"<[^>]*>", "1", str(pattern.pattern))
-        if isinstance(pattern, URLPattern):
-            yield path
-        else:
-            yield from addresses(pattern.url_patterns, path)
-
-
 @pytest.mark.django_db
 def test_post_to_any_page_of_the_admin_needs_the_token_of_its_form() -> None:
     UserFactory.create(username="ada", superuser=True)
     client = Client(enforce_csrf_checks=True)
     client.login(request=RequestFactory().get("/"), username="ada", password=PASSWORD)
-    pages = [path for path in addresses(get_resolver().url_patterns) if path.startswith("/admin/")]
+    pages = [address for address, _ in addresses("/admin/")]
 
     taken = [path for path in pages if client.post(path, {"action": "delete_selected"}).status_code != 403]
 

@@ -7,14 +7,24 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from marketplace import gunicorn
+from marketplace import gunicorn, headers
 from marketplace.tests import stack
+
+GUARDS = {
+    "Content-Security-Policy": headers.NOTHING,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=60",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 
 
 class Echo(NamedTuple):
@@ -47,9 +57,9 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def asked(server: Echo, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+def asked(server: Echo, path: str, sent: dict[str, str] | None = None) -> tuple[int, str]:
     with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
-        connection.request("GET", path, headers=headers or {})
+        connection.request("GET", path, headers=sent or {})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
 
@@ -61,7 +71,7 @@ def test_gunicorn_believes_nothing_that_a_caller_says_of_the_connection(echo: Ec
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"),
+    ("sent", "status"),
     [
         pytest.param({f"X-{number}": "1" for number in range(60)}, 200, id="many"),
         pytest.param({f"X-{number}": "1" for number in range(65)}, 431, id="too many"),
@@ -69,8 +79,20 @@ def test_gunicorn_believes_nothing_that_a_caller_says_of_the_connection(echo: Ec
         pytest.param({"X-Long": "x" * 9000}, 431, id="too long"),
     ],
 )
-def test_gunicorn_bounds_headers(echo: Echo, headers: dict[str, str], status: int) -> None:
-    assert asked(echo, "/here", headers)[0] == status
+def test_gunicorn_bounds_headers(echo: Echo, sent: dict[str, str], status: int) -> None:
+    assert asked(echo, "/here", sent)[0] == status
+
+
+def test_what_gunicorn_refuses_by_itself_carries_the_usual_headers(echo: Echo) -> None:
+    with socket.create_connection(("127.0.0.1", echo.port), timeout=30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n")
+        answer = HTTPResponse(connection)
+        answer.begin()
+        body = answer.read()
+
+    assert (answer.status, b"Bad Request" in body) == (400, True)
+    assert {name: answer.getheader(name) for name in GUARDS} == GUARDS
+    assert "publickey-credentials-get=()" in (answer.getheader("Permissions-Policy") or "")
 
 
 def test_liveness_is_answered_while_every_thread_waits(echo: Echo) -> None:
@@ -110,6 +132,22 @@ def test_request_arriving_in_any_pieces_is_answered(echo: Echo, sent: list[bytes
             time.sleep(0.1)  # so that they arrive apart; together they must work as well
 
         assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_liveness_waits_for_no_body_that_a_probe_announces_and_never_sends(echo: Echo) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+    promising = [socket.create_connection(("127.0.0.1", echo.port)) for _ in range(gunicorn.threads // 2)]
+    for connection in promising:
+        connection.sendall(head)
+
+    # Each would hold the one thread of the probes for 5 s.
+    with closing(HTTPConnection("127.0.0.1", echo.port, timeout=12)) as probe:
+        probe.request("GET", "/healthz")
+        status = probe.getresponse().status
+
+    for connection in promising:
+        connection.close()
+    assert status == 200
 
 
 def test_connections_that_say_nothing_hold_no_thread(echo: Echo) -> None:

@@ -49,7 +49,9 @@ def keep_roles(apps, schema_editor):
         app.models_module = True
         create_permissions(app, apps=apps, verbosity=0, using=schema_editor.connection.alias)
         app.models_module = None
-    roles.keep({role: names.split() for role, names in TABLE.items()}, apps=apps)
+    table = {role: names.split() for role, names in TABLE.items()}
+    roles.set_aside(table, apps=apps)
+    roles.keep(table, apps=apps)
 
 
 class Migration(migrations.Migration):

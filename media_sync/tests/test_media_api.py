@@ -100,7 +100,9 @@ def test_no_such_file_is_not_found(client, route):
 
 
 def test_list_shows_staff_everything(assets):
-    assert set(listed(staff_client("view_item", "view_mediaasset"))) == {asset.key for asset in assets.values()}
+    assert set(listed(staff_client("view_item", "view_mediaasset"))) == {
+        asset.key for asset in assets.values()
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from catalog.models import MediaAsset
 from catalog.tests.factories import MediaAssetFactory
+from marketplace.tests.database import database_address
 from media_sync.sync import sync_bucket
 from media_sync.tasks import nightly_sync, sync_now
 from media_sync.tests.fixtures import picture, put
@@ -21,15 +20,10 @@ pytestmark = [pytest.mark.usefixtures("empty_queue"), pytest.mark.django_db(tran
 
 def run_worker() -> None:
     """Let a worker process do what is enqueued, as `make run` and the containers have one."""
-    database = connection.settings_dict
-    address = f"postgresql:///{database['NAME']}?" + urlencode(
-        {"host": database["HOST"], "port": database["PORT"] or 5432, "user": database["USER"]}
-        | ({"password": database["PASSWORD"]} if database["PASSWORD"] else {})
-    )
     names = ("S3_ENDPOINT_URL", "S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     worker = subprocess.run(
         [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot", "--no-listen-notify"],
-        env=os.environ | {"DATABASE_URL": address} | {name: getattr(settings, name) for name in names},
+        env=os.environ | {"DATABASE_URL": database_address()} | {name: getattr(settings, name) for name in names},
         cwd=settings.BASE_DIR, check=False, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert worker.returncode == 0, worker.stderr

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts import second_factor
-from accounts.models import User
-from marketplace.commands import CannotRun, OperatorCommand
+from accounts.management.lookup import account_named
+from marketplace.commands import OperatorCommand
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,17 @@ class Reset:
 
     username: str
     factors: int
+    dry_run: bool
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return {"username": self.username, "factors": self.factors}
+        return {"username": self.username, "factors": self.factors, "dry_run": self.dry_run}
 
     def lines(self) -> Iterator[str]:
-        yield f"{self.username!r} has no second factor now ({self.factors} taken away); its sessions have ended."
+        if self.dry_run:
+            yield f"{self.username!r} would have no second factor ({self.factors} taken away), and its sessions would end."
+        else:
+            yield f"{self.username!r} has no second factor now ({self.factors} taken away); its sessions have ended."
 
 
 class Command(OperatorCommand):
@@ -35,9 +39,11 @@ class Command(OperatorCommand):
 
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("username", help="whose second factor to take away")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be taken away, and take nothing"
+        )
 
     def perform(self, **options: Any) -> Reset:
-        user = User.objects.filter(username=User.normalize_username(options["username"])).first()
-        if user is None:
-            raise CannotRun(f"There is no account named {options['username']!r}.")
-        return Reset(user.username, second_factor.reset(user, by=None))
+        user, dry_run = account_named(options["username"]), options["dry_run"]
+        factors = len(second_factor.factors_of(user)) if dry_run else second_factor.reset(user, by=None)
+        return Reset(user.username, factors, dry_run)

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts import attempts
-from accounts.models import User
+from accounts.management.lookup import account_named
+from marketplace.addresses import read_address
 from marketplace.commands import CannotRun, OperatorCommand
 
 
@@ -56,14 +57,8 @@ class Command(OperatorCommand):
         )
 
     def perform(self, **options: Any) -> Unlocked:
-        name, address = User.normalize_username(options["username"]), options["address"]
-        user = User.objects.filter(username=name).first()
-        if user is None:
-            raise CannotRun(f"There is no account named {name!r}.")
-        try:
-            attempts.network_of(address)
-        except ValueError as error:
-            raise CannotRun(f"--address must be one address like 203.0.113.7, not {address!r}.") from error
-        dry_run = options["dry_run"]
+        user, address, dry_run = account_named(options["username"]), options["address"], options["dry_run"]
+        if address and read_address(address) is None:
+            raise CannotRun(f"--address must be one address like 203.0.113.7, not {address!r}.")
         counts = attempts.unlock(user, address=address, dry_run=dry_run)
-        return Unlocked(username=name, counts=counts, address=address, dry_run=dry_run)
+        return Unlocked(username=user.username, counts=counts, address=address, dry_run=dry_run)

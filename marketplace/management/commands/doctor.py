@@ -145,6 +145,8 @@ def proxies() -> Finding:
     """Behind an unnamed proxy every client seems to come from its address, and they share one count of attempts."""
     if settings.BEHIND_TLS and not settings.TRUSTED_PROXIES:
         return Finding("proxies", "ALLOWED_HOSTS is public, and none is named", "set TRUSTED_PROXIES")
+    if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):
+        return Finding("proxies", "everybody is believed to be one", "name yours alone in TRUSTED_PROXIES")
     return Finding("proxies", ", ".join(map(str, settings.TRUSTED_PROXIES)) or "none is needed")
 
 
