@@ -28,6 +28,9 @@ CURATOR = (
     | rights("catalog", "add change", *KINDS, "production", "term")
     | rights("catalog", "add change delete", "appearance")  # a line of an item's page
     | rights("catalog", "change", "mediaasset")  # files come from the bucket
+    | rights("catalog", "add preview confirm undo", "importrun")
+    | rights("catalog", "view change delete", "importlayout")
+    | rights("catalog", "export", *KINDS, "production", "term")
 )
 PUBLISHER = (
     CURATOR
@@ -120,6 +123,7 @@ THINGS = {
     "catalog.term": "Terms of the vocabularies",
     "catalog.mediaasset": "Media",
     "catalog.importrun": "Import runs",
+    "catalog.importlayout": "Layouts of files that imports remember",
     "media_sync.syncrun": "Syncs of the bucket",
     "procrastinate.procrastinatejob": "Background jobs",
     "accounts.auditevent": "Audit record",
@@ -128,7 +132,7 @@ THINGS = {
     "accounts.apikey": "API keys",
     "auth.group": "Groups",
 }
-VERBS = ("view", "add", "change", "publish", "delete")
+VERBS = ("view", "add", "change", "publish", "preview", "confirm", "undo", "export", "delete")
 
 
 def as_markdown() -> str:

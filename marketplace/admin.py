@@ -18,18 +18,22 @@ from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
-from unfold.contrib.import_export.forms import ExportForm, ImportForm
+from unfold.contrib.import_export.forms import ExportForm, ImportForm, SelectableFieldsExportForm
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.views import ChangeList as UnfoldChangeList
 from unfold.widgets import (
     INPUT_CLASSES,
+    UnfoldAdminDecimalFieldWidget,
     UnfoldAdminExpandableTextareaWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminMultipleAutocompleteWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 __all__ = [
@@ -44,11 +48,16 @@ __all__ = [
     "ModelAdmin",
     "RangeFilter",
     "ReadOnlyModelAdmin",
+    "SelectableFieldsExportForm",
     "TabularInline",
+    "UnfoldAdminDecimalFieldWidget",
     "UnfoldAdminExpandableTextareaWidget",
+    "UnfoldAdminFileFieldWidget",
+    "UnfoldAdminIntegerFieldWidget",
     "UnfoldAdminPasswordWidget",
     "UnfoldAdminSelectWidget",
     "UnfoldAdminTextInputWidget",
+    "UnfoldBooleanWidget",
     "UserChangeForm",
     "UserCreationForm",
     "WordsField",

@@ -18,7 +18,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "ItemKind": "catalog.models.Kind",
+        "ImportState": "catalog.models.ImportState",
         "KeyState": "accounts.keys.State",
+        "MediaStateEnum": "catalog.models.MediaState",
         "ProductionKind": "catalog.models.ProductionKind",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -42,4 +44,4 @@ UNFOLD: dict[str, Any] = {
 
 # Spreadsheets in the admin: who may see an item may not import by that alone.
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "add"
-IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"

@@ -31,6 +31,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
 LOOK_SECONDS = 1.0  # how often children and services are looked after
 PORT_SECONDS = 3  # how long a start waits for the web server of one that was killed to let go of the port
+# As in docker/entrypoint: a long sync holds up no import, and of the jobs that are over only failures are kept.
+WORKER_OPTIONS = ["--concurrency=4", "--delete-jobs=successful"]
 STOP_SECONDS = 15  # what running requests and jobs may take to end
 ANSWER_SECONDS = 60
 RESTARTS, RESTART_SECONDS = 5, 60  # more ends than that within the time: something is wrong for good
@@ -224,7 +226,7 @@ class Supervisor:
             on_orphaned=signal.SIGQUIT,  # at once: the next start wants the port
             pass_fds=(listener,),
         )  # fmt: skip
-        worker = Child("The worker", [*MANAGE, "procrastinate", "worker"])
+        worker = Child("The worker", [*MANAGE, "procrastinate", "worker", *WORKER_OPTIONS])
         self.children += [web, worker]
         for child in self.children:
             child.start()

@@ -16,7 +16,6 @@ from catalog.models import Kind, MediaKind
 from catalog.models.fields import canonical_text
 
 FOLDERS = {"vehicles": Kind.VEHICLE, "memorabilia": Kind.MEMORABILIA, "tools": Kind.TOOL}
-RENDITIONS = "renditions/"
 LONGEST_KEY = 1024  # characters of MediaAsset.key; S3 itself ends at 1,024 bytes
 
 # A name that begins with a number stands at that position; all others stand behind, in order of their
@@ -68,8 +67,13 @@ class Ignored(StrEnum):
     FOLDER = "folders' own entries"
     LITTER = "litter of file managers"
     RENDITION = "renditions"
+    IMPORT = "imported spreadsheets"
     UNSTORABLE = "keys with a NUL"
     TOO_LONG = "keys longer than 1,024 characters"
+
+
+# Where this software itself keeps files: sizes of pictures, and spreadsheets that were imported (catalog.imports.files).
+OWN_FOLDERS = {"renditions/": Ignored.RENDITION, "imports/": Ignored.IMPORT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,9 @@ def place(key: str) -> Place | Ignored:
 def _ignored(key: str, name: str) -> Ignored | None:
     if not name:
         return Ignored.FOLDER
-    if key.startswith(RENDITIONS):
-        return Ignored.RENDITION
+    for folder, reason in OWN_FOLDERS.items():
+        if key.startswith(folder):
+            return reason
     if UNSTORABLE.search(key):
         return Ignored.UNSTORABLE
     if len(key) > LONGEST_KEY:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -37,6 +38,7 @@ class Patience(NamedTuple):
 HURRIED = Patience(1, 2, 1)  # a probe
 BRISK = Patience(2, 10, 2)  # somebody waits for the answer
 PATIENT = Patience(5, 30, 8)  # a million objects: at 27 % failing calls, 3 attempts still lose some
+MEMORY_BYTES = 1024 * 1024  # of a file that is read; the rest is on disk meanwhile
 URL_SECONDS = 15 * 60  # how long a signed address works
 _making_clients = threading.Lock()  # sessions are not made for several threads; clients are
 
@@ -109,10 +111,16 @@ class BucketStorage(S3Storage):
     * the clients of this module, with their timeouts, retries and checksums;
     * settings read at use;
     * addresses signed for S3_PUBLIC_ENDPOINT_URL and for the key as it is, `..` and `//` included;
-    * never overwriting a file of the same name.
+    * never overwriting a file of the same name;
+    * large files go through in pieces: boto3's ten threads would hold 100 MB of them, and what is read back
+      would stay in memory as a whole.
     """
 
     file_overwrite = False
+
+    def get_default_settings(self) -> dict[str, Any]:
+        in_turn = TransferConfig(use_threads=False)
+        return {**super().get_default_settings(), "transfer_config": in_turn, "max_memory_size": MEMORY_BYTES}
 
     @property
     def bucket_name(self) -> str:

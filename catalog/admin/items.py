@@ -27,6 +27,7 @@ from catalog.admin.filters import (
 )
 from catalog.admin.forms import GoodsForm, ItemForm, VehicleForm
 from catalog.admin.inlines import MediaOfItem, ProductionsOfItem
+from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.models import (
     Availability,
     Item,
@@ -39,7 +40,13 @@ from catalog.models import (
     kinds_seen,
     kinds_with,
 )
-from catalog.resources import MemorabiliaResource, SpreadsheetAdminMixin, ToolResource, VehicleResource
+from catalog.resources import (
+    ItemResource,
+    MemorabiliaResource,
+    SpreadsheetExports,
+    ToolResource,
+    VehicleResource,
+)
 from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
 
 StatusAction = Callable[..., item_actions.StatusChange]
@@ -178,11 +185,6 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
         publication = () if self.has_publish_permission(request) else PUBLICATION
         return (*publication, "created_at", "updated_at", "version")
 
-    def get_export_queryset(self, request: HttpRequest) -> ItemQuerySet:
-        """Give the whole filtered list with its appearances; in key order, which is the cheapest to page through."""
-        rows: ItemQuerySet = super().get_export_queryset(request)
-        return rows.prefetch_related("appearances__production").order_by("pk")
-
     def get_fieldsets(self, request: HttpRequest, obj: Item | None = None) -> Any:
         record = (("Record", {"fields": ("created_at", ("updated_at", "version"))}),) if obj else ()
         may_attach = self.has_change_permission(request, obj) and _may_attach(request)
@@ -241,13 +243,22 @@ class ToolAdmin(GoodsAdmin):
 
 
 @admin.register(Item)
-class ItemAdmin(ItemList):
+class ItemAdmin(SpreadsheetExports, ItemList):
     """All kinds in one list; a row opens on the page of its kind. Autocompletes of items ask here."""
 
     sidebar_icon = "inventory_2"
     form = ItemForm
     list_display = ("cover", "title", "kind", "maker", *ItemList.list_display[4:])  # more would not fit
     list_filter = (("kind", ChoicesFilter), *ItemList.list_filter)
+    resource_classes = (ItemResource,)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(kinds_seen(request.user) & kinds_with(request.user, "export"))
+
+    def get_export_queryset(self, request: HttpRequest) -> ItemQuerySet:
+        """Give the filtered list without the kinds that this person may not export."""
+        items: ItemQuerySet = super().get_export_queryset(request)
+        return items.filter(kind__in=kinds_with(request.user, "export"))
 
     def get_queryset(self, request: HttpRequest) -> ItemQuerySet:
         """List the kinds that this person may see."""

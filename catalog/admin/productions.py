@@ -9,8 +9,9 @@ from catalog.admin.fields import years_text
 from catalog.admin.filters import GenresFilter, ReleaseYearsFilter
 from catalog.admin.forms import ProductionForm
 from catalog.admin.inlines import ItemsOfProduction
+from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.models import Appearance, Production, ProductionQuerySet
-from catalog.resources import ProductionResource, SpreadsheetAdminMixin
+from catalog.resources import ProductionResource
 from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
 
 

@@ -9,8 +9,10 @@ from django.urls import URLPattern, path
 
 from catalog import actions
 from catalog.admin.forms import TermForm
+from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.admin.words import typed_text, words_page
 from catalog.models import Term, TermQuerySet, Vocabulary
+from catalog.resources import TermResource
 from marketplace.admin import ChoicesFilter, ModelAdmin, display
 
 
@@ -21,7 +23,8 @@ def containing(terms: TermQuerySet, text: str) -> TermQuerySet:
 
 
 @admin.register(Term)
-class TermAdmin(ModelAdmin):
+class TermAdmin(SpreadsheetAdminMixin, ModelAdmin):
+    resource_classes = (TermResource,)
     sidebar_group = "Vocabularies and media"
     sidebar_icon = "label"
     form = TermForm

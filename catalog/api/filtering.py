@@ -190,7 +190,7 @@ class ParameterFilterBackend(BaseFilterBackend):
             if not each.staff_only or cast(Any, view).sees_unpublished()
         }
         given = cast(QueryDict, request.query_params)
-        known = offered | cast(Any, view).paginator.types
+        known = offered | cast(Any, view).other_parameters()
         values, faults = read_values(known, given)
         if faults := [*unknown_parameters(given, known), *faults, *declared.faults(values, given)]:
             raise BadParameters(faults)

@@ -129,5 +129,6 @@ class IndexSerializer(Shape):
     productions = serializers.URLField()
     terms = serializers.URLField()
     media = serializers.URLField()
+    imports = serializers.URLField(help_text="For staff.")
     schema = serializers.URLField()
     docs = serializers.URLField()

@@ -1,10 +1,10 @@
-"""Routes under /v1/ that read the catalogue."""
+"""Routes under /v1/ of the catalogue: those that everybody reads, and those for staff."""
 
 from typing import Any
 
 from django.urls import URLPattern, path
 
-from catalog.api import views
+from catalog.api import staff_urls, views
 from catalog.api.views import ReadViewSet
 
 READ_LIST: dict[str, Any] = {"get": "list"}
@@ -27,4 +27,5 @@ urlpatterns = [
     *list_and_detail("productions", "production", views.ProductionViewSet, "<slug:slug>"),
     # A slug is unique within its vocabulary only: "Racing" may be a genre and a category.
     *list_and_detail("terms", "term", views.TermViewSet, "<slug:vocabulary>/<slug:slug>"),
+    *staff_urls.urlpatterns,
 ]

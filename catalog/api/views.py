@@ -1,6 +1,6 @@
 """The reading side of the catalogue."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.http import HttpResponsePermanentRedirect
 from django.urls import reverse
@@ -15,7 +15,9 @@ from catalog.api import filters, projections, serializers
 from catalog.api.filtering import ParameterFilterBackend, ParameterFilterSet
 from catalog.api.projections import Links, Row, Rows
 from catalog.models import Item, ItemQuerySet, Kind, Production, ProductionQuerySet, Term, kinds_seen
+from marketplace.parameters import ParameterType
 from marketplace.problems import NOT_FOUND, refuse_unknown_parameters
+from marketplace.rest import PageNumberPagination
 
 INDEX = {
     "vehicles": "vehicle-list",
@@ -25,6 +27,7 @@ INDEX = {
     "productions": "production-list",
     "terms": "term-list",
     "media": "media-list",
+    "imports": "import-list",
     "schema": "schema",
     "docs": "docs",
 }
@@ -72,6 +75,10 @@ class ReadViewSet(GenericViewSet[Any]):
     def sees_unpublished(self) -> bool:
         """Return whether the caller may see anything here that the public may not; it opens parameters for staff."""
         return False
+
+    def other_parameters(self) -> dict[str, ParameterType]:
+        """Return what the list's query may hold beside filters."""
+        return cast(PageNumberPagination, self.paginator).types
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.rows(self.filter_queryset(self.get_queryset())))

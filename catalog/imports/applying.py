@@ -8,7 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
 
-from catalog.imports import appearances, sql, vocabularies
+from catalog.imports import appearances, productions, references, sql, terms, vocabularies
 from catalog.imports.columns import Column, Reading
 from catalog.imports.merging import Plan
 
@@ -32,12 +32,21 @@ def apply(cursor: CursorWrapper, plan: Plan) -> None:
     """Write what `import_merged` holds: update rows that differ, insert those that are new."""
     if columns := word_columns(plan):
         vocabularies.create_terms(cursor, columns)
+    if plan.target.name == "appearance":
+        productions.create_productions(cursor, plan.target)
+    if refers(plan):
+        references.settle_references(cursor, plan.target)
     if plan.written:
         _update(cursor, plan)
     _insert(cursor, plan)
     if plan.mapping.has("appearances"):
-        appearances.create_productions(cursor)
+        productions.create_productions(cursor, plan.target)
         appearances.apply_appearances(cursor)
+
+
+def refers(plan: Plan) -> bool:
+    """Return whether the rows have an `item_id`, to be filled in when the items have landed."""
+    return not plan.target.kind and plan.mapping.has("reference")
 
 
 def _update(cursor: CursorWrapper, plan: Plan) -> None:
@@ -55,18 +64,19 @@ def _update(cursor: CursorWrapper, plan: Plan) -> None:
 
 def _sets_updated_at(plan: Plan) -> bool:
     """Return whether Django, not a trigger, keeps the table's updated_at."""
-    field = plan.target.model._meta.get_field("updated_at")
-    return bool(getattr(field, "auto_now", False))
+    fields = {field.name: field for field in plan.target.model._meta.concrete_fields}
+    return bool(getattr(fields.get("updated_at"), "auto_now", False))
 
 
 def _insert(cursor: CursorWrapper, plan: Plan) -> None:
     if not sql.value(cursor, "SELECT EXISTS (SELECT FROM import_merged WHERE id IS NULL)"):
         return
     merged = {column.name for column in plan.merged}
-    values = {"slug": "m.key"}
+    values = {"slug": "m.key", "item": "m.item_id", "production": "m.production_id"}
     join = ""
-    if plan.target.key == "reference":
-        _make_slugs(cursor, with_given="slug" in merged)
+    if plan.target.kind or plan.target.name == "term":
+        make = terms.make_slugs if plan.target.name == "term" else _make_slugs
+        make(cursor, with_given="slug" in merged)
         values["slug"] = "made.slug"
         join = " JOIN import_slug AS made USING (line)"
     names, expressions = [], []
@@ -94,11 +104,10 @@ def _make_slugs(cursor: CursorWrapper, *, with_given: bool) -> None:
     Taken means: another item has or had it, an earlier new row gets it, or a row of this file names it.
     """
     given = "slug" if with_given else "NULL::text"
-    sql.run(cursor, "DROP TABLE IF EXISTS pg_temp.import_slug")
-    sql.run(
+    sql.create_table(
         cursor,
-        f"""CREATE TEMP TABLE import_slug ON COMMIT DROP AS
-            WITH fresh AS MATERIALIZED (
+        "import_slug",
+        f"""WITH fresh AS MATERIALIZED (
                 SELECT line, reference, {given} AS given,
                        CASE WHEN {given} IS NULL THEN catalog_slug(name, reference) END AS wanted
                   FROM import_merged WHERE id IS NULL),
@@ -117,12 +126,16 @@ def _make_slugs(cursor: CursorWrapper, *, with_given: bool) -> None:
 
 
 def settle(plan: Plan, landed: int) -> None:
+    settle_table(plan.target.model, landed)
+
+
+def settle_table(model: type[models.Model], written: int) -> None:
     """See to statistics and GIN leftovers, so that the next search is as fast as before the import."""
-    if landed < LARGE_RUN:
+    if written < LARGE_RUN:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         sql.run(cursor, "SET LOCAL statement_timeout = 0")
-        for index in plan.target.model._meta.indexes:
+        for index in model._meta.indexes:
             if isinstance(index, GinIndex):
                 sql.run(cursor, f"SELECT gin_clean_pending_list({sql.quoted(index.name)})")
-        sql.run(cursor, f"ANALYZE {plan.target.table}")
+        sql.run(cursor, f"ANALYZE {model._meta.db_table}")

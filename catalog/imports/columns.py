@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from django.db import models
 
-from catalog.models import Item, Kind, Production, Vocabulary
+from catalog.models import Appearance, Item, Kind, MediaAsset, Production, Term, Vocabulary
 
 
 class Reading(Enum):
@@ -25,10 +25,24 @@ class Reading(Enum):
     WORD = auto()  # one word of a vocabulary; an unknown one stays as it is
     OBJECT = auto()  # JSON, or Label: value | Label: value
     APPEARANCES = auto()  # Title (1964): role | Title (1995)
+    ALIASES = auto()  # other spellings with | or ; between them
+    REFERENCE = auto()  # of an item: one of the catalogue, or of an earlier sheet
+    KEY = auto()  # of an object in the bucket: every byte counts
+    INTEGER = auto()
+    DECIMAL = auto()  # 0.25
 
 
 # Cells of these are parsed once per distinct text and looked up from there.
-LOOKED_UP = {Reading.CHOICE, Reading.YEARS, Reading.WORDS, Reading.WORD, Reading.OBJECT, Reading.APPEARANCES}
+LOOKED_UP = {
+    Reading.CHOICE,
+    Reading.YEARS,
+    Reading.WORDS,
+    Reading.WORD,
+    Reading.OBJECT,
+    Reading.APPEARANCES,
+    Reading.ALIASES,
+    Reading.REFERENCE,
+}
 
 
 @dataclass(frozen=True)
@@ -36,11 +50,21 @@ class Column:
     name: str
     reading: Reading
     vocabulary: str = ""
+    field: str | None = None  # the model's, where it is called otherwise; "" where it has none for this
+
+    @property
+    def stored(self) -> str:
+        """The name of the model's field, or empty."""
+        return self.name if self.field is None else self.field
 
 
 @dataclass(frozen=True)
 class Target:
-    """A table that imports fill. `key` is the natural key; `needs` lists columns of which one must be there."""
+    """A table that imports fill.
+
+    `key` is the column that tells which row it is, or the first of several in `identity`; these never change
+    by an import. `needs` lists columns of which one must be there.
+    """
 
     name: str
     model: type[models.Model]
@@ -48,10 +72,12 @@ class Target:
     needs: tuple[str, ...]
     columns: tuple[Column, ...]
     kind: str = ""  # of a row that names none; empty where the kind is an ordinary column
+    identity: tuple[str, ...] = ()
     by_name: dict[str, Column] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+        object.__setattr__(self, "identity", self.identity or (self.key,))
 
     @property
     def table(self) -> str:
@@ -81,7 +107,7 @@ ITEM_COLUMNS = (
     Column("status", Reading.CHOICE),
     Column("published_at", Reading.TIME),
     Column("location", Reading.TEXT),
-    Column("appearances", Reading.APPEARANCES),
+    Column("appearances", Reading.APPEARANCES, field=""),
 )
 
 PRODUCTION_COLUMNS = (
@@ -94,12 +120,72 @@ PRODUCTION_COLUMNS = (
     Column("external_ids", Reading.OBJECT),
 )
 
+TERM_COLUMNS = (
+    Column("vocabulary", Reading.CHOICE),
+    Column("name", Reading.TEXT),
+    Column("slug", Reading.SLUG),
+    Column("aliases", Reading.ALIASES),
+)
+
+APPEARANCE_COLUMNS = (
+    Column("reference", Reading.REFERENCE, field="item"),
+    Column("title", Reading.TEXT, field=""),
+    Column("year", Reading.INTEGER, field=""),
+    Column("production", Reading.SLUG, field="production"),
+    Column("role", Reading.CHOICE),
+    Column("notes", Reading.TEXT),
+)
+
+IMAGE_COLUMNS = (
+    Column("key", Reading.KEY),
+    Column("reference", Reading.REFERENCE, field="item"),
+    Column("position", Reading.INTEGER),
+    Column("alt_text", Reading.TEXT),
+    Column("caption", Reading.TEXT),
+    Column("focal_x", Reading.DECIMAL),
+    Column("focal_y", Reading.DECIMAL),
+)
+
 TARGETS = {
     **{
         kind: Target(kind, Item, "reference", ("reference",), ITEM_COLUMNS, kind=kind) for kind in Kind.values
     },
     "production": Target("production", Production, "slug", ("title", "slug"), PRODUCTION_COLUMNS),
+    "term": Target("term", Term, "name", ("name",), TERM_COLUMNS, identity=("vocabulary", "name")),
+    "appearance": Target(
+        "appearance",
+        Appearance,
+        "reference",
+        ("reference",),
+        APPEARANCE_COLUMNS,
+        identity=("reference", "title", "year", "production", "role"),
+    ),
+    "image": Target("image", MediaAsset, "key", ("key",), IMAGE_COLUMNS),
 }
+
+# The sheets of a workbook, in the order in which they land: later ones refer to earlier ones.
+WORKBOOK_SHEETS = {
+    "Terms": "term",
+    "Productions": "production",
+    "Vehicles": "vehicle",
+    "Memorabilia": "memorabilia",
+    "Tools": "tool",
+    "Appearances": "appearance",
+    "Images": "image",
+}
+SHEET_ORDER = tuple(WORKBOOK_SHEETS.values())
+
+
+def target_of_sheet(name: str) -> str:
+    """Return the target of a workbook's sheet of this name, in the singular or plural; empty for any other."""
+    plain = " ".join(name.split()).casefold()
+    sheets = {sheet.casefold(): target for sheet, target in WORKBOOK_SHEETS.items()}
+    return sheets.get(plain) or (plain if plain in SHEET_ORDER else "")
+
+
+def sheet_of(target: Target) -> str:
+    """Return what the workbook's sheet of this target is called."""
+    return next(sheet for sheet, name in WORKBOOK_SHEETS.items() if name == target.name)
 
 
 def column_name(header: str) -> str:

@@ -5,6 +5,7 @@ stands, `fault` the sentence of a text that cannot be read. A table of 100,000 r
 distinct lists of genres, so parsing the distinct ones costs next to nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -18,6 +19,11 @@ from catalog.models import FIRST_YEAR, LAST_YEAR
 MOST_BRACKETS = 200  # of JSON in a cell: PostgreSQL nests deeper than Python can follow
 MOST_DIGITS = 250  # of a number in JSON: PostgreSQL keeps longer ones than Python reads
 LONGEST_SPAN = LAST_YEAR - FIRST_YEAR  # years; a longer range is a slip of the keyboard
+ALIKE = 0.3  # pg_trgm similarity from which a word is worth suggesting
+SLUG = "^[-a-zA-Z0-9_]+$"
+SLUG_SENTENCE = "A slug holds letters without accents, digits, hyphens and underscores only."
+YEARS_IN_BRACKETS = r"^\[( *\d{1,9}( *, *\d{1,9})*)? *\]$"
+UNREAD_LIST = "A list in brackets holds words in quotation marks, none of them empty."
 Field = models.Field[Any, Any]
 
 
@@ -37,15 +43,39 @@ def distinct_cells(column: Column) -> str:
 def create_lookup(cursor: CursorWrapper, column: Column, query: str) -> None:
     """Make the column's table from a query of (cell, line, value, fault)."""
     table = table_of(column)
-    sql.run(cursor, f"DROP TABLE IF EXISTS pg_temp.{table}")
-    sql.run(
+    sql.create_table(
         cursor,
-        f"""CREATE TEMP TABLE {table} ON COMMIT DROP AS
-            SELECT cell, line, value,
-                   CASE WHEN {sql.is_error('cell')} THEN {sql.quoted(sql.ERROR_SENTENCE)} ELSE fault END AS fault
+        table,
+        f"""SELECT cell, line, value,
+                   CASE WHEN {sql.is_error('cell')} THEN {sql.error_sentence('cell')} ELSE fault END AS fault
               FROM ({query}) AS looked""",
     )
     sql.run(cursor, f"ANALYZE {table}")
+
+
+def listed_texts(cell: str) -> str:
+    """Return the SQL of the texts of a cell that is a JSON list of texts, as a `text[]`; NULL for any other cell."""
+    texts = f"SELECT FROM jsonb_array_elements({cell}::jsonb) AS e WHERE jsonb_typeof(e) <> 'string' OR e = '\"\"'"
+    return f"""CASE WHEN {cell} ~ '^\\[\\s*["\\]]' AND length({cell}) - length(translate({cell}, '{{[', '')) <= {MOST_BRACKETS}
+                          AND pg_input_is_valid({cell}, 'jsonb')
+                     THEN CASE WHEN NOT EXISTS ({texts}) THEN ARRAY(SELECT jsonb_array_elements_text({cell}::jsonb)) END END"""
+
+
+def is_unread_list(cell: str) -> str:
+    """Return whether the cell begins like a JSON list of texts; asked of those that `listed_texts` cannot read."""
+    return f"{cell} ~ '^\\[\\s*\"'"
+
+
+def suggestion(closest: str) -> str:
+    """Return the SQL of the end of a sentence that suggests a word (given in SQL); nothing where that is NULL."""
+    return f"coalesce(' Did you mean ''' || {closest} || '''?', '')"
+
+
+def closest_of(words: Sequence[str], text: str) -> str:
+    """Return the SQL of that of the words which is most like the text; NULL where none is."""
+    listed = ", ".join(f"({sql.quoted(word)})" for word in words)
+    return f"""(SELECT word FROM (VALUES {listed}) AS w (word) WHERE similarity(word, {text}) >= {ALIKE}
+                 ORDER BY similarity(word, {text}) DESC, word LIMIT 1)"""
 
 
 def look_up_choices(cursor: CursorWrapper, column: Column, field: Field, rules: list[Rule]) -> None:
@@ -59,11 +89,12 @@ def look_up_choices(cursor: CursorWrapper, column: Column, field: Field, rules: 
         known if all(str(value) in known for value, _ in field.flatchoices) else f"{known} Use {listed}."
     )
     pairs = ", ".join(f"({sql.quoted(plain)}, {sql.quoted(value)})" for plain, value in spellings.items())
+    closest = suggestion(closest_of([str(value) for value, _ in field.flatchoices if value], "cell"))
     create_lookup(
         cursor,
         column,
         f"""SELECT cell, line, spelled.value,
-                   CASE WHEN spelled.value IS NULL THEN {sql.quoted(sentence.strip())} END AS fault
+                   CASE WHEN spelled.value IS NULL THEN {sql.quoted(sentence.strip())} || {closest} END AS fault
               FROM ({distinct_cells(column)}) AS cells
               LEFT JOIN (VALUES {pairs}) AS spelled (plain, value)
                      ON spelled.plain = lower(regexp_replace(cell, '[\\s_-]+', ' ', 'g'))""",
@@ -75,7 +106,13 @@ def _plain(spelling: str) -> str:
 
 
 def look_up_years(cursor: CursorWrapper, column: Column) -> None:
-    """Read years and ranges of years, in the order given; whether they are plausible is the table's rule."""
+    """Read years and ranges of years, in the order given; whether they are plausible is the table's rule.
+
+    A JSON list, as exports write what the plain form cannot say, is taken as it is.
+    """
+    exact = (
+        f"CASE WHEN cell ~ '{YEARS_IN_BRACKETS}' THEN translate(cell, '[] ', '{{}}')::int[] ELSE value END"
+    )
     sentence = "must be years such as 1964, or ranges such as 1964-1966, with | or ; between them."
     create_lookup(
         cursor,
@@ -95,8 +132,8 @@ def look_up_years(cursor: CursorWrapper, column: Column) -> None:
             wrong AS (
                 SELECT DISTINCT cell FROM spans
                  WHERE first IS NULL OR last < first OR last - first > {LONGEST_SPAN})
-            SELECT cell, line, value,
-                   CASE WHEN wrong.cell IS NOT NULL OR value IS NULL
+            SELECT cell, line, {exact} AS value,
+                   CASE WHEN {exact} IS NULL OR wrong.cell IS NOT NULL AND cell !~ '{YEARS_IN_BRACKETS}'
                         THEN {sql.quoted(f'{column.name} {sentence}')} END AS fault
               FROM cells LEFT JOIN lists USING (cell) LEFT JOIN wrong USING (cell)""",
     )

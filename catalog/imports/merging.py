@@ -4,17 +4,37 @@
 their own names, and `bad`. Rows that would change nothing are not in it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from django.db.backends.utils import CursorWrapper
 
-from catalog.imports import appearances, sql
+from catalog.imports import appearances, productions, sql
 from catalog.imports.casting import Fault, add_faults, model_field, nullable
 from catalog.imports.columns import Column, Reading, Target
-from catalog.imports.reach import Reach
+from catalog.imports.mapping import Mapping
+from catalog.imports.options import ImportOptions
+from catalog.imports.reach import EVERYTHING, Reach
 from catalog.imports.rules import Rule, taken_message
-from catalog.imports.staging import Mapping
-from catalog.models import Kind, Status
+from catalog.models import Kind, Status, Vocabulary
+
+NO_FILE = "No file of the bucket that the catalogue knows has this key; upload it and sync first."
+NEW_PRODUCTION = (
+    "A film or series here is not in the catalogue, and adding it needs the right catalog.add_production."
+)
+# The targets that need rights of their own: the reach that has them, and the sentence without.
+RIGHTS = {
+    "production": (
+        "productions",
+        "Productions need the rights catalog.add_production and catalog.change_production.",
+    ),
+    "term": ("terms", "Terms need the rights catalog.add_term and catalog.change_term."),
+    "appearance": (
+        "appearance_notes",
+        "Appearances need the rights catalog.add_appearance and catalog.change_appearance.",
+    ),
+    "image": ("images", "Images need the right catalog.change_mediaasset."),
+}
 
 
 @dataclass(frozen=True)
@@ -24,27 +44,46 @@ class Plan:
     target: Target
     mapping: Mapping
     rules: list[Rule]
-    reach: Reach  # rows that would do more are refused
+    reach: Reach = EVERYTHING  # rows that would do more are refused
+    options: ImportOptions = field(default_factory=ImportOptions)
+
+    def matches(self, row: str) -> str:
+        """Return the SQL of whether the target's row `i` is the one that a row of the file means.
+
+        `row` is an alias of `import_typed` or `import_merged`.
+        """
+        if self.target.kind:
+            return f"{sql.folded('i.reference')} = {row}.key"
+        if self.target.name == "term":
+            return f"i.vocabulary || ':' || {sql.folded('i.name')} = {row}.key"
+        if self.target.name == "appearance":
+            return f"(i.item_id, i.production_id, i.role) = ({row}.item_id, {row}.production_id, {row}.role)"
+        return f"i.{sql.name(self.target.key)} = {row}.key"
 
     @property
-    def present(self) -> str:
-        """The SQL that a key is compared with, over the target's row `i`."""
-        return sql.folded("i.reference") if self.target.key == "reference" else "i.slug"
+    def judged_rules(self) -> list[Rule]:
+        """The model's rules over columns that an import can bring; the others hold already."""
+        return [rule for rule in self.rules if set(rule.columns) <= self.target.by_name.keys()]
 
     @property
     def written(self) -> list[str]:
-        """The model's columns that the file gives, or that the import derives from what it gives."""
-        names = [column.name for column in self.mapping.columns if model_field(self.target, column)]
+        """The table's columns that the file gives, or that the import derives from what it gives."""
+        fields = {
+            column.name: model_field(self.target, column)
+            for column in self.mapping.columns
+            if column.name not in self.target.identity and not (self.target.kind and column.name == "kind")
+        }
+        names = [field.attname for field in fields.values() if field]
         if "status" in names and "published_at" not in names:
             names.append("published_at")
-        return [
-            name for name in names if name != self.target.key and not (self.target.kind and name == "kind")
-        ]
+        return names
 
     @property
     def merged(self) -> list[Column]:
-        """The columns that are merged: those given, and those that a rule looks at."""
-        ruled = {name for rule in self.rules for name in rule.columns}
+        """The columns that are merged: those given, and those that a rule looks at; of terms, which other sheets read, all."""
+        if self.target.name == "term":
+            return list(self.target.columns)
+        ruled = {name for rule in self.judged_rules for name in rule.columns}
         given = {column.name for column in self.mapping.columns} | set(self.written)
         return [column for column in self.target.columns if column.name in given | ruled]
 
@@ -59,7 +98,7 @@ def find_existing_productions(cursor: CursorWrapper, plan: Plan) -> None:
     found = f"""SELECT t.line, CASE WHEN count(*) = 1 THEN min(p.slug)
                                  ELSE min(p.slug) FILTER (WHERE p.slug = t.key) END AS slug
                   FROM import_typed AS t JOIN catalog_production AS p
-                    ON {appearances.title_key('p.title')} = {appearances.title_key('t.v_title')}
+                    ON {productions.title_key('p.title')} = {productions.title_key('t.v_title')}
                  WHERE {no_slug} AND ({year} IS NULL OR {year} = ANY(p.years)) GROUP BY t.line"""
     sentence = "Several productions have this title; name the year, or the slug, of the one that is meant."
     sql.run(
@@ -76,14 +115,15 @@ def find_existing_productions(cursor: CursorWrapper, plan: Plan) -> None:
 
 def refuse_repeats(cursor: CursorWrapper, plan: Plan) -> None:
     """Refuse every row whose key, or given slug, an earlier line of the file has."""
-    columns = {"key": plan.target.key}
-    if plan.mapping.has("slug") and plan.target.key != "slug":
-        columns["v_slug"] = "slug"
-    for column, name in columns.items():
+    key = {"term": "name in this vocabulary", "appearance": "item, production and role"}
+    columns = {"key": (plan.target.key, key.get(plan.target.name, plan.target.key))}
+    if plan.mapping.has("slug") and plan.target.kind:
+        columns["v_slug"] = ("slug", "slug")
+    for column, (name, called) in columns.items():
         sql.run(
             cursor,
             f"""INSERT INTO import_fault
-                SELECT t.line, '{name}', format('Line %s has the same {name}.', first.line)
+                SELECT t.line, '{name}', format('Line %s has the same {called}.', first.line)
                   FROM import_typed AS t JOIN (
                        SELECT {column} AS same, min(line) AS line FROM import_typed
                         WHERE {column} <> '' GROUP BY 1 HAVING count(*) > 1) AS first
@@ -91,24 +131,49 @@ def refuse_repeats(cursor: CursorWrapper, plan: Plan) -> None:
         )
 
 
-def merge(cursor: CursorWrapper, plan: Plan) -> None:
-    """Make `import_merged`, and add the faults of its rows to `import_fault`."""
-    faults = _faults(plan)
-    bad = " OR ".join(f"({condition})" for _, condition, _ in faults)
-    sql.run(cursor, "DROP TABLE IF EXISTS pg_temp.import_merged")
+def leave_out_by_policy(cursor: CursorWrapper, plan: Plan) -> None:
+    """Make `import_left_out(line)`: rows that the policy on what exists keeps out, whatever else is wrong with them."""
+    sql.run(cursor, "DROP TABLE IF EXISTS import_left_out")
+    sql.run(cursor, "CREATE UNLOGGED TABLE import_left_out (line int)")
+    if plan.options.existing == "both":
+        return
+    known = "NOT NULL" if plan.options.existing == "add" else "NULL"
     sql.run(
         cursor,
-        f"""CREATE TEMP TABLE import_merged ON COMMIT DROP AS
-            SELECT *, ({bad}) IS TRUE AS bad FROM ({_merged(plan)}) AS rows""",
+        f"""INSERT INTO import_left_out SELECT t.line FROM import_typed AS t
+              LEFT JOIN {plan.target.table} AS i ON {plan.matches('t')} WHERE t.key <> '' AND i.id IS {known}""",
     )
-    add_faults(cursor, "import_merged", faults)
+    sql.run(cursor, "ANALYZE import_left_out")
+    for table in ("import_typed", "import_fault"):
+        sql.run(cursor, f"DELETE FROM {table} AS t USING import_left_out AS o WHERE o.line = t.line")
 
 
-def _merged(plan: Plan) -> str:
+def merge(cursor: CursorWrapper, plan: Plan, earlier: Sequence[tuple[str, Target]] = ()) -> None:
+    """Make `import_merged`, and add the faults of its rows to `import_fault`."""
+    odd = [name for (name,) in sql.rows(cursor, "SELECT DISTINCT name FROM import_odd_list ORDER BY 1")]
+    faults = _faults(plan, earlier) + [_odd_fault(plan, name) for name in odd]
+    bad = " OR ".join(f"({condition})" for _, condition, _ in faults) or "FALSE"
+    sql.create_table(
+        cursor,
+        "import_merged",
+        f"""SELECT *, ({bad}) IS TRUE AS bad FROM ({_merged(plan, odd)}) AS rows""",
+        kept=True,
+    )
+    if faults:
+        add_faults(cursor, "import_merged", faults)
+
+
+def _merged(plan: Plan, odd: list[str]) -> str:
     target = plan.target
-    columns = ", ".join(f"{_laid_over(plan, column)} AS {sql.name(column.name)}" for column in plan.merged)
+    columns = ", ".join(
+        f"{_laid_over(plan, column)} AS {sql.name(column.name)}"
+        for column in plan.merged
+        if column.name != "key"  # which is there already
+    )
     extra, join = "", ""
-    differs = [_differs(plan, column) for column in plan.mapping.columns if column.name != target.key]
+    differs = [
+        _differs(plan, column) for column in plan.mapping.columns if column.name not in target.identity
+    ]
     if target.kind:
         wanted = f"coalesce(t.v_kind, '{target.kind}')" if plan.mapping.has("kind") else f"'{target.kind}'"
         differs.append(f"i.kind <> {wanted}")
@@ -116,20 +181,56 @@ def _merged(plan: Plan) -> str:
         extra += ", i.status AS present_status, i.published_at AS present_published_at"
     if plan.mapping.has("appearances"):
         extra += f", {_differs(plan, target.by_name['appearances'])} AS other_appearances"
-    if plan.mapping.has("slug") and target.key != "slug":
+    if plan.mapping.has("slug") and target.kind:
         join = " LEFT JOIN catalog_item AS other ON other.slug = t.v_slug AND other.id IS DISTINCT FROM i.id"
         extra += ", other.id IS NOT NULL AS slug_taken"
-    return f"""SELECT t.line, t.key, i.id{extra}, {columns}
-                 FROM import_typed AS t LEFT JOIN {target.table} AS i ON {plan.present} = t.key{join}
+    for name in odd:
+        extra += f", t.v_{name} IS DISTINCT FROM i.{name} AS other_{name}"
+    extra += _referred(plan)
+    return f"""SELECT t.line, t.key, i.id, i.xmin::text AS present_xmin{extra}, {columns}
+                 FROM import_typed AS t LEFT JOIN {target.table} AS i ON {plan.matches('t')}{join}
                 WHERE i.id IS NULL OR {' OR '.join(differs or ['FALSE'])} OFFSET 0"""
 
 
-def _present(column: Column) -> str:
-    return appearances.PRESENT if column.reading is Reading.APPEARANCES else f"i.{sql.name(column.name)}"
+def _referred(plan: Plan) -> str:
+    """Return the columns of what the row refers to; an image whose row says nothing of it keeps its item."""
+    if plan.target.name == "appearance":
+        return ", t.item_key, t.item_id, t.production_slug, t.production_id"
+    if plan.target.name == "image" and plan.mapping.has("reference"):
+        return ", t.item_key, CASE WHEN t.given_reference THEN t.item_id ELSE i.item_id END AS item_id"
+    return ""
+
+
+def _odd_fault(plan: Plan, name: str) -> Fault:
+    """Return the fault of a list in brackets that would put words into the row that are no terms."""
+    called = Vocabulary(plan.target.by_name[name].vocabulary).label.lower()
+    sentence = sql.quoted(f"A list in brackets is taken word for word, and '%s' is no {called}.")
+    odd = f"FROM import_odd_list AS o WHERE o.name = '{name}' AND o.value = {sql.name(name)}::text"
+    message = f"(SELECT format({sentence}, left(min(o.word), 60)) {odd})"
+    return name, f"other_{name} AND EXISTS (SELECT {odd})", message
+
+
+def present(target: Target, column: Column) -> str:
+    """Return the SQL of what the target's row `i` has in the column now."""
+    if column.reading is Reading.APPEARANCES:
+        return appearances.PRESENT
+    if column.reading is Reading.REFERENCE:
+        return "(SELECT item.reference FROM catalog_item AS item WHERE item.id = i.item_id)"
+    if target.name == "appearance" and column.name in PRODUCTION_PARTS:
+        part = PRODUCTION_PARTS[column.name]
+        return f"(SELECT {part} FROM catalog_production AS production WHERE production.id = i.production_id)"
+    return f"i.{sql.name(column.name)}"
+
+
+PRODUCTION_PARTS = {
+    "title": "production.title",
+    "year": "production.years[1]",
+    "production": "production.slug",
+}
 
 
 def _differs(plan: Plan, column: Column) -> str:
-    value, present = f"t.v_{column.name}", _present(column)
+    value, now = f"t.v_{column.name}", present(plan.target, column)
     given = f"t.given_{column.name}" if nullable(plan.target, column) else f"{value} IS NOT NULL"
     if column.name == "kind" and plan.target.kind:
         return "FALSE"  # a kind never changes; see other_kind
@@ -138,39 +239,38 @@ def _differs(plan: Plan, column: Column) -> str:
         given += f" AND NOT ({value} IS NULL AND coalesce(t.v_status, i.status) = '{Status.PUBLISHED}')"
     elif column.name == "published_at":
         given += f" AND NOT ({value} IS NULL AND i.status = '{Status.PUBLISHED}')"
-    return f"({given} AND {value} IS DISTINCT FROM {present})"
+    return f"({given} AND {value} IS DISTINCT FROM {now})"
 
 
 def _laid_over(plan: Plan, column: Column) -> str:
     """Return the SQL of the column as it will be; `t` is the file's row, `i` the catalogue's."""
-    value, present = f"t.v_{column.name}", _present(column)
-    field = model_field(plan.target, column)
-    if not plan.mapping.has(column.name):
-        laid = present if field and field.null else f"coalesce({present}, {_default(plan, column)})"
-    elif nullable(plan.target, column):
-        laid = f"CASE WHEN t.given_{column.name} THEN {value} ELSE {present} END"
-    elif column.reading is Reading.APPEARANCES:
-        laid = value
-    elif column.name == plan.target.key:
-        laid = f"coalesce({present}, {value}, t.key)"
-    elif column.name == "slug":
-        laid = f"coalesce({value}, {present})"
-    elif column.name == "kind" and plan.target.kind:
-        laid = f"coalesce({present}, {value}, {_default(plan, column)})"
-    else:
-        laid = f"coalesce({value}, {present}, {_default(plan, column)})"
+    laid, now = _value_or_present(plan, column), present(plan.target, column)
     if column.name == "published_at" and plan.target.kind:
         status = _laid_over(plan, plan.target.by_name["status"])
-        laid = (
-            f"coalesce({laid}, CASE WHEN {status} = '{Status.PUBLISHED}' THEN coalesce({present}, now()) END)"
-        )
+        laid = f"coalesce({laid}, CASE WHEN {status} = '{Status.PUBLISHED}' THEN coalesce({now}, now()) END)"
     return laid
+
+
+def _value_or_present(plan: Plan, column: Column) -> str:
+    target, value, now = plan.target, f"t.v_{column.name}", present(plan.target, column)
+    if not plan.mapping.has(column.name):
+        field = model_field(target, column)
+        return now if field and field.null else f"coalesce({now}, {_default(plan, column)})"
+    if nullable(target, column):
+        return f"CASE WHEN t.given_{column.name} THEN {value} ELSE {now} END"
+    if column.reading is Reading.APPEARANCES:
+        return f"coalesce({value}, {now})"
+    if target.name == "appearance" and column.name in target.identity:
+        return "t.role" if column.name == "role" else value  # of what exists, these are the same
+    if column.name in target.identity or (column.name == "kind" and target.kind):
+        return f"coalesce({now}, {value}, {_default(plan, column)})"
+    return f"coalesce({value}, {now}, {_default(plan, column)})"
 
 
 def _default(plan: Plan, column: Column) -> str:
     if column.name == "kind" and plan.target.kind:
         return sql.quoted(plan.target.kind)
-    if column.name == plan.target.key:
+    if plan.target.identity == (column.name,):
         return "t.key"
     if column.name == "slug":
         return "NULL::text"
@@ -178,9 +278,9 @@ def _default(plan: Plan, column: Column) -> str:
     return sql.default(field) if field else "NULL"
 
 
-def _faults(plan: Plan) -> list[Fault]:
+def _faults(plan: Plan, earlier: Sequence[tuple[str, Target]]) -> list[Fault]:
     """Return the model's rules, and what no constraint of one row can say, as conditions on `import_merged`."""
-    faults = [_rule_fault(plan, rule) for rule in plan.rules]
+    faults = [_rule_fault(plan, rule) for rule in plan.judged_rules]
     if plan.target.kind:
         kinds = " ".join(f"WHEN '{kind.value}' THEN '{kind.label.lower()}'" for kind in Kind)
         sentence = "This reference belongs to an item of the kind %s, and an import does not change the kind."
@@ -188,15 +288,23 @@ def _faults(plan: Plan) -> list[Fault]:
         faults.append((plan.target.key, "other_kind", message))
         message = "concat('This import may not bring in items of the kind ', kind, '.')"
         faults.append(("kind", f"kind NOT IN ({_listed(plan.reach.kinds)})", message))
-    faults += _faults_of_reach(plan)
-    if plan.mapping.has("slug") and plan.target.key != "slug":
+    if plan.target.name == "image":
+        faults.append(("key", "id IS NULL", sql.quoted(NO_FILE)))
+    faults += _faults_of_reach(plan, earlier)
+    if plan.mapping.has("slug") and plan.target.kind:
         faults.append(("slug", "slug_taken", sql.quoted(taken_message(plan.target.model, "slug"))))
     return faults
 
 
-def _faults_of_reach(plan: Plan) -> list[Fault]:
+def _faults_of_reach(plan: Plan, earlier: Sequence[tuple[str, Target]]) -> list[Fault]:
     """Return what needs a right of its own beside those to add and to change: publication, appearances, films."""
     faults = []
+    if plan.target.name in RIGHTS and not getattr(plan.reach, RIGHTS[plan.target.name][0]):
+        faults.append((plan.target.key, "TRUE", sql.quoted(RIGHTS[plan.target.name][1])))
+    if plan.target.name == "appearance" and not plan.reach.new_productions:
+        known = f"SELECT FROM ({productions.known_productions(earlier)}) AS known WHERE known.slug = production_slug"
+        column = "title" if plan.mapping.has("title") else "production"
+        faults.append((column, f"NOT EXISTS ({known})", sql.quoted(NEW_PRODUCTION)))
     publication = [name for name in ("status", "published_at") if plan.mapping.has(name)]
     if plan.target.kind and publication:
         message = (
@@ -212,9 +320,8 @@ def _faults_of_reach(plan: Plan) -> list[Fault]:
         sentence = "Appearances need the rights catalog.add_appearance and catalog.delete_appearance."
         faults.append(("appearances", "other_appearances", sql.quoted(sentence)))
     elif plan.mapping.has("appearances") and not plan.reach.new_productions:
-        sentence = "A film or series here is not in the catalogue, and adding it needs the right catalog.add_production."
-        unknown = f"EXISTS ({appearances.unknown_productions('appearances')})"
-        faults.append(("appearances", unknown, sql.quoted(sentence)))
+        unknown = f"EXISTS ({productions.unknown_productions('appearances', earlier)})"
+        faults.append(("appearances", unknown, sql.quoted(NEW_PRODUCTION)))
     return faults
 
 

@@ -1,41 +1,39 @@
-"""What an import did, for a command, a screen and a stored run alike."""
+"""What an import did, for a command and its report."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from catalog.imports.landing import stops
+from catalog.models import ImportRun
 
 SHOWN = 50  # rejected rows that a command prints
+COUNTS = ("rows", "created", "changed", "unchanged", "rejected", "left_out", "withdrawn")
 
 
 @dataclass(frozen=True)
 class Issue:
     """One fault of one row: where, what stands there, and a sentence."""
 
+    sheet: str
     line: int
     column: str
     value: str
     message: str
 
     def __str__(self) -> str:
+        where = f"sheet {self.sheet}, line {self.line}" if self.sheet else f"line {self.line}"
         if not self.column:
-            return f"line {self.line} — {self.message}"
-        return f'line {self.line}, {self.column}: "{self.value[:80]}" — {self.message}'
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One row that lands: its key and each column that it changes, with the values before and after."""
-
-    line: int
-    is_new: bool
-    values: dict[str, tuple[str, str]]
+            return f"{where} — {self.message}"
+        return f'{where}, {self.column}: "{self.value[:80]}" — {self.message}'
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """The counts are rows of the file: rows = created + changed + unchanged + rejected.
+    """The counts are rows of the file: rows = created + changed + unchanged + rejected + left_out.
 
-    Where `landed` is false nothing was written, and the counts say what would have been.
+    `withdrawn` are items beside them. Where `landed` is false nothing was written, and the counts say what
+    would have been; `stops` says why, where rejected rows kept all of it from landing.
     """
 
     run_id: int | None
@@ -43,38 +41,48 @@ class ImportResult:
     file_name: str
     dry_run: bool
     landed: bool
-    stops: bool  # rows were rejected, and the run was told to land nothing then
+    stops: str
     rows: int
     created: int
     changed: int
     unchanged: int
     rejected: int
+    left_out: int
+    withdrawn: int
+    changed_fields: dict[str, int]
     issues: tuple[Issue, ...]  # the first ones; issue_count is their number in all
     issue_count: int
     warnings: tuple[str, ...]
-    preview: tuple[Difference, ...]
+
+    @classmethod
+    def of(cls, run: ImportRun, *, landed: bool = False, dry_run: bool = False) -> Self:
+        """Return the result of a run that was judged, and perhaps landed."""
+        names = ("sheet", "line", "column", "value", "message")
+        issues = tuple(Issue(*row) for row in run.issues.order_by("id").values_list(*names))
+        return cls(
+            run_id=None if dry_run else run.pk,
+            target=run.target,
+            file_name=run.file_name,
+            dry_run=dry_run,
+            landed=landed,
+            stops=stops(run),
+            **{name: getattr(run, name) for name in COUNTS},
+            changed_fields=run.changed_fields,
+            issues=issues,
+            issue_count=run.issue_count,
+            warnings=tuple(run.warnings),
+        )
 
     @property
     def exit_code(self) -> int:
         return 1 if self.rejected else 0
 
     def as_json(self) -> dict[str, Any]:
-        shown = (
-            "target",
-            "file_name",
-            "dry_run",
-            "landed",
-            "rows",
-            "created",
-            "changed",
-            "unchanged",
-            "rejected",
-        )
+        shown = ("target", "file_name", "dry_run", "landed", *COUNTS, "changed_fields", "issue_count")
         return {
             "run": self.run_id,
             **{name: getattr(self, name) for name in shown},
             "warnings": list(self.warnings),
-            "issue_count": self.issue_count,
             "issues": [vars(issue) for issue in self.issues],
         }
 
@@ -86,10 +94,13 @@ class ImportResult:
             yield f"and {self.issue_count - SHOWN:,} more faults"
 
     def summary(self) -> str:
+        """Return the counts in one sentence, and a second one where nothing was written."""
         counts = (
             f"{self.rows:,} rows: {self.created:,} new, {self.changed:,} changed,"
-            f" {self.unchanged:,} unchanged, {self.rejected:,} rejected."
+            f" {self.unchanged:,} unchanged, {self.rejected:,} rejected"
         )
+        counts += f", {self.left_out:,} left out" if self.left_out else ""
+        counts += f"; {self.withdrawn:,} items withdrawn" if self.withdrawn else ""
         if self.stops:
-            return f"{counts} Nothing lands, because rows were rejected."
-        return f"{counts} Dry run: nothing was written." if self.dry_run else counts
+            return f"{counts}. {self.stops}"
+        return f"{counts}. Dry run: nothing was written." if self.dry_run else f"{counts}."

@@ -11,8 +11,17 @@ BLANKS = (
     r"E' \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     r"\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'"
 )
-ERRORS = "('#REF!', '#N/A', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!')"
+UNCALCULATED = "#UNCALCULATED!"  # what the readers put for a formula whose value the file does not hold
+ERRORS = (
+    "('#REF!', '#N/A', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!', '#GETTING_DATA',"
+    " '#FIELD!', '#BLOCKED!', '#CONNECT!', '#UNKNOWN!', '#BUSY!', '#EXTERNAL!', '#PYTHON!', '#TIMEOUT!',"
+    f" '{UNCALCULATED}')"
+)
 ERROR_SENTENCE = "The cell holds an error of its spreadsheet instead of a value."
+UNCALCULATED_SENTENCE = "The cell holds a formula without a value; open the file in a spreadsheet program, save it and bring it again."
+# Apostrophes before what a spreadsheet program would run (catalog.writers.csv); the first comes off.
+ESCAPED = r"^''+([ \t\r\n\v\f\u00a0]*[=+@\uff1d\uff0b\uff0d\uff20-]|[\t\r\n])"
+EXACT = "[text]"  # before a text in JSON, which is then taken as it is: blanks, [clear], #N/A and all
 CLEAR = "IN ('[clear]', '[Clear]', '[CLEAR]')"
 
 
@@ -21,6 +30,16 @@ def run(cursor: CursorWrapper, statement: str) -> int:
     # History's context adds parameters of its own, and then every % counts; so % is always doubled.
     cursor.execute(statement.replace("%", "%%"), [])
     return int(cursor.rowcount)
+
+
+def create_table(cursor: CursorWrapper, name: str, query: str, *, kept: bool = False) -> None:
+    """Make a table of a query's rows: gone with the transaction, or `kept` in the sheet's own schema (staging.py)."""
+    if kept:
+        run(cursor, f"DROP TABLE IF EXISTS {name} CASCADE")
+        run(cursor, f"CREATE UNLOGGED TABLE {name} AS {query}")
+    else:
+        run(cursor, f"DROP TABLE IF EXISTS pg_temp.{name}")
+        run(cursor, f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {query}")
 
 
 def rows(cursor: CursorWrapper, query: str) -> list[tuple[Any, ...]]:
@@ -57,13 +76,43 @@ def trimmed(raw: str) -> str:
     costs a third of trimming.
     """
     plain = f"ascii({raw}) > 39 AND ascii(right({raw}, 1)) > 39 AND octet_length({raw}) = length({raw})"
-    escaped = f"{raw} ~ '^''+[=+@\\t\\r-]'"
+    escaped = f"{raw} ~ '{ESCAPED}'"
     rest = f"nullif(btrim(CASE WHEN {escaped} THEN substr({raw}, 2) ELSE {raw} END, {BLANKS}), '')"
     return f"CASE WHEN {plain} THEN {raw} ELSE {rest} END"
 
 
+def cell(raw: str, *, exact: bool) -> str:
+    """Return the cell as it is read: `trimmed`, or `exact` but for the apostrophe that keeps it from being a formula."""
+    if not exact:
+        return trimmed(raw)
+    return f"nullif(CASE WHEN {raw} ~ '{ESCAPED}' THEN substr({raw}, 2) ELSE {raw} END, '')"
+
+
 def is_error(cell: str) -> str:
     return f"(ascii({cell}) = ascii('#') AND {cell} IN {ERRORS})"
+
+
+def error_sentence(cell: str) -> str:
+    """Return the SQL of what to say of a cell that `is_error`."""
+    return f"CASE WHEN {cell} = '{UNCALCULATED}' THEN {quoted(UNCALCULATED_SENTENCE)} ELSE {quoted(ERROR_SENTENCE)} END"
+
+
+def is_exact(cell: str) -> str:
+    """Return whether the cell is a text in JSON behind its mark, as exports write what would else not come back."""
+    mark = quoted(f'{EXACT}"')
+    return f"(starts_with({cell}, {mark}) AND pg_input_is_valid(substr({cell}, {len(EXACT) + 1}), 'jsonb'))"
+
+
+def exact(cell: str) -> str:
+    """Return the text of a cell that `is_exact`, and any other cell as it is."""
+    return (
+        f"CASE WHEN {is_exact(cell)} THEN substr({cell}, {len(EXACT) + 1})::jsonb #>> '{{}}' ELSE {cell} END"
+    )
+
+
+def canonical_cell(raw: str) -> str:
+    """Return the text of a cell as CanonicalCharField stores it, whether the cell `is_exact` or not."""
+    return f"CASE WHEN {is_exact(raw)} THEN {canonical(exact(raw))} ELSE {canonical(raw)} END"
 
 
 def canonical(expression: str) -> str:

@@ -1,117 +1,108 @@
-"""From rows of text to the temporary table that everything else reads.
+"""From rows of text to the tables that everything else reads, in a schema of the sheet's own.
 
 `import_text` holds one row a line: `line`, `fault` (what is wrong with the row as a whole) and a text
-column `r_<name>` for each known column of the file. The view `import_trimmed` shows the same with
-blanks taken off and empty cells as NULL.
+column `r_<name>` for each mapped column. The view `import_trimmed` shows the same with blanks taken off and
+empty cells as NULL. The tables are UNLOGGED and stay until the run is pruned, so that what was previewed is
+what lands; a crash of the database server empties them, and then the file is read again.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from difflib import get_close_matches
-from operator import itemgetter
+from contextlib import contextmanager
 
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
-from catalog.imports.columns import Column, Target, column_name
-from catalog.imports.errors import ImportRefused
+from catalog.imports.columns import Column, Reading
+from catalog.imports.mapping import Mapping, Pick
 from catalog.imports.readers import Row, Table
+from catalog.models import ImportRun, ImportSheet
 
 CELL, ROW = "\x1f", "\x1e"  # put between cells and rows while a block is one text; cells may not hold them
 CONTROL = "The row holds a control character (such as NUL) that no text can hold."
 
 
-@dataclass(frozen=True)
-class Mapping:
-    """Which cell of a row belongs to which column, and what to say about the headers."""
-
-    columns: tuple[Column, ...]
-    positions: tuple[int, ...]
-    warnings: tuple[str, ...]
-
-    def has(self, name: str) -> bool:
-        return any(column.name == name for column in self.columns)
+def schema_of(sheet: ImportSheet) -> str:
+    """Return the name of the PostgreSQL schema that holds the sheet's tables."""
+    return f"import_{sheet.run_id}_{sheet.position}"
 
 
-def map_header(header: list[str], target: Target) -> Mapping:
-    """Find the columns that the header names; refuse a column named twice and a table without its key."""
-    found: dict[str, int] = {}
-    unknown: list[str] = []
-    for position, title in enumerate(header):
-        name = column_name(title)
-        if name in found:
-            raise ImportRefused(f"The header names the column {name!r} twice.")
-        if name in target.by_name:
-            found[name] = position
-        elif name:
-            unknown.append(" ".join(title.split()))
-    if not found.keys() & set(target.needs):
-        wanted = " or ".join(repr(name) for name in target.needs)
-        raise ImportRefused(f"The header has no {wanted} column; it has {_listed(header)}.")
-    columns = tuple(column for column in target.columns if column.name in found)
-    return Mapping(
-        columns,
-        tuple(found[column.name] for column in columns),
-        tuple(_unknown_header(title, target) for title in unknown),
-    )
+@contextmanager
+def inside(cursor: CursorWrapper, sheet: ImportSheet) -> Iterator[None]:
+    """Let plain names of tables mean the sheet's own, within the present transaction."""
+    before = str(sql.value(cursor, "SELECT current_setting('search_path')"))
+    _search(cursor, f"{schema_of(sheet)}, {before}")
+    yield
+    _search(cursor, before)
 
 
-def _listed(header: list[str]) -> str:
-    titles = [repr(title.strip()[:40]) for title in header[:12] if title.strip()]
-    return ", ".join(titles) + (" and more" if len(header) > len(titles) else "")
+def _search(cursor: CursorWrapper, path: str) -> None:
+    sql.run(cursor, f"SELECT set_config('search_path', {sql.quoted(path)}, true)")
 
 
-def _unknown_header(title: str, target: Target) -> str:
-    close = get_close_matches(column_name(title)[:60], target.by_name, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    return f"The column '{title[:60]}' is unknown and was ignored.{hint}"
+def is_staged(sheet: ImportSheet) -> bool:
+    """Return whether the sheet's rows are still there to be judged or to land."""
+    with connection.cursor() as cursor:
+        if not sql.value(cursor, f"SELECT to_regclass('{schema_of(sheet)}.import_text') IS NOT NULL"):
+            return False
+        return bool(sql.value(cursor, f"SELECT EXISTS (SELECT FROM {schema_of(sheet)}.import_text)"))
+
+
+def drop(run: ImportRun) -> None:
+    """Drop the tables of all sheets of the run."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for schema in sql.rows(
+            cursor, rf"SELECT nspname FROM pg_namespace WHERE nspname ~ '^import_{run.pk}_[0-9]+$'"
+        ):
+            sql.run(cursor, f"DROP SCHEMA {schema[0]} CASCADE")
 
 
 def stage(
-    cursor: CursorWrapper, table: Table, mapping: Mapping, on_rows: Callable[[int], None] | None
+    cursor: CursorWrapper,
+    sheet: ImportSheet,
+    table: Table,
+    mapping: Mapping,
+    on_rows: Callable[[int], None] | None,
 ) -> int:
-    """Copy the table's rows into `import_text`; return how many there are."""
-    _create(cursor, mapping.columns)
-    count = 0
-    with cursor.copy("COPY import_text FROM STDIN (DELIMITER E'\\x1f', NULL '')") as copy:
-        for block in table.blocks:
-            copy.write(_as_copy_text(block, mapping.positions))
-            count += len(block)
-            if on_rows:
-                on_rows(count)
-    if not count:
-        raise ImportRefused("The file has a header but no rows.")
-    sql.run(cursor, "ANALYZE import_text (line)")
+    """Copy the table's rows into the sheet's `import_text`; return how many there are."""
+    sql.run(cursor, f"DROP SCHEMA IF EXISTS {schema_of(sheet)} CASCADE")
+    sql.run(cursor, f"CREATE SCHEMA {schema_of(sheet)}")
+    with inside(cursor, sheet):
+        _create(cursor, mapping.staged)
+        count = 0
+        with cursor.copy("COPY import_text FROM STDIN (DELIMITER E'\\x1f', NULL '')") as copy:
+            for block in filter(None, table.blocks):
+                copy.write(_as_copy_text(block, mapping.pick, len(mapping.staged)))
+                count += len(block)
+                if on_rows:
+                    on_rows(count)
+        sql.run(cursor, "ANALYZE import_text (line)")
     return count
 
 
 def _create(cursor: CursorWrapper, columns: tuple[Column, ...]) -> None:
-    raw = ", ".join(f"r_{column.name} text" for column in columns)
-    trimmed = ", ".join(f"{sql.trimmed(f'r_{column.name}')} AS r_{column.name}" for column in columns)
-    sql.run(cursor, "DROP TABLE IF EXISTS pg_temp.import_text CASCADE")
-    sql.run(cursor, f"CREATE TEMP TABLE import_text (line int, fault text, {raw}) ON COMMIT DROP")
+    raw = "".join(f", r_{column.name} text" for column in columns)
+    trimmed = "".join(
+        f", {sql.cell(f'r_{column.name}', exact=column.reading is Reading.KEY)} AS r_{column.name}"
+        for column in columns
+    )
+    sql.run(cursor, f"CREATE UNLOGGED TABLE import_text (line int, fault text{raw})")
     # OFFSET 0 keeps the trimming from being repeated wherever a column is named.
-    sql.run(
-        cursor,
-        f"CREATE TEMP VIEW import_trimmed AS SELECT line, fault, {trimmed} FROM import_text OFFSET 0",
-    )
+    sql.run(cursor, f"CREATE VIEW import_trimmed AS SELECT line, fault{trimmed} FROM import_text OFFSET 0")
 
 
-def _as_copy_text(block: list[Row], positions: tuple[int, ...]) -> bytes:
+def _as_copy_text(block: list[Row], pick: Pick, columns: int) -> bytes:
     """Return the block in COPY's text format: escaped as one text, which costs a fraction of escaping cells."""
-    pick: Callable[[list[str]], tuple[str, ...]] = (
-        itemgetter(*positions) if len(positions) > 1 else lambda cells: (cells[positions[0]],)
-    )
     lines = [CELL.join((str(line), fault, *pick(cells))) for line, cells, fault in block]
     text = ROW.join(lines)
-    expected = len(block) * (len(positions) + 1)
+    expected = len(block) * (columns + 1)
     if "\0" in text or text.count(CELL) != expected or text.count(ROW) != len(block) - 1:
         text = ROW.join(_without_control(block, pick))
     text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace(ROW, "\n")
     return (text + "\n").encode("utf-8", "replace")
 
 
-def _without_control(block: list[Row], pick: Callable[[list[str]], tuple[str, ...]]) -> Iterator[str]:
+def _without_control(block: list[Row], pick: Pick) -> Iterator[str]:
     for line, cells, fault in block:
         picked = CELL.join(pick(cells))
         clean = [cell.replace("\0", "\ufffd").replace(CELL, " ").replace(ROW, " ") for cell in pick(cells)]

@@ -1,6 +1,17 @@
 """The catalogue's tables, one file per noun."""
 
-from catalog.models.import_run import ImportIssue, ImportRun, ImportState
+from catalog.models.import_run import (
+    LANDED,
+    WAITING,
+    WORKING,
+    ImportIssue,
+    ImportLayout,
+    ImportOrigin,
+    ImportRun,
+    ImportSheet,
+    ImportState,
+    Outcome,
+)
 from catalog.models.item import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -33,13 +44,19 @@ from catalog.models.term import Term, TermQuerySet, Vocabulary
 
 __all__ = [
     "FIRST_YEAR",
+    "LANDED",
     "LAST_YEAR",
+    "WAITING",
+    "WORKING",
     "Appearance",
     "Authenticity",
     "Availability",
     "Condition",
     "ImportIssue",
+    "ImportLayout",
+    "ImportOrigin",
     "ImportRun",
+    "ImportSheet",
     "ImportState",
     "Item",
     "ItemQuerySet",
@@ -50,6 +67,7 @@ __all__ = [
     "MediaState",
     "Memorabilia",
     "OldSlug",
+    "Outcome",
     "Production",
     "ProductionKind",
     "ProductionQuerySet",

@@ -331,7 +331,10 @@ class Vehicle(Item):
 
     class Meta:
         proxy = True
-        permissions = (("publish_vehicle", "Can publish, withdraw and archive vehicle"),)
+        permissions = (
+            ("publish_vehicle", "Can publish, withdraw and archive vehicle"),
+            ("export_vehicle", "Can export vehicles"),
+        )
 
 
 class Memorabilia(Item):
@@ -340,7 +343,10 @@ class Memorabilia(Item):
 
     class Meta:
         proxy = True
-        permissions = (("publish_memorabilia", "Can publish, withdraw and archive memorabilia"),)
+        permissions = (
+            ("publish_memorabilia", "Can publish, withdraw and archive memorabilia"),
+            ("export_memorabilia", "Can export memorabilia"),
+        )
         verbose_name_plural = "memorabilia"
 
 
@@ -350,7 +356,10 @@ class Tool(Item):
 
     class Meta:
         proxy = True
-        permissions = (("publish_tool", "Can publish, withdraw and archive tool"),)
+        permissions = (
+            ("publish_tool", "Can publish, withdraw and archive tool"),
+            ("export_tool", "Can export tools"),
+        )
 
 
 class OldSlug(models.Model):

@@ -93,6 +93,7 @@ class Production(models.Model):
             GinIndex(fields=["years"], name="catalog_production_years"),  # ?years=
             models.Index(fields=["title", "id"], name="catalog_production_by_title"),  # list, ordering=title
         ]
+        permissions = (("export_production", "Can export films and series, and who appears in them"),)
 
     def __str__(self) -> str:
         return f"{self.title} ({self.years[0]})" if self.years else self.title

@@ -72,6 +72,7 @@ class Term(models.Model):
         indexes = [
             GinIndex(fields=["aliases"], name="catalog_term_aliases"),  # which term has this alias
         ]
+        permissions = (("export_term", "Can export the vocabularies"),)
 
     def __str__(self) -> str:
         return self.name

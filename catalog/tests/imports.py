@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pytest
 
+from catalog.imports import judging
 from catalog.imports.engine import ImportOptions, import_file
+from catalog.imports.reach import EVERYTHING, Reach
 from catalog.imports.readers import open_table
 from catalog.imports.results import ImportResult
 
@@ -27,8 +30,13 @@ def workbook(path: Path, *rows: Sequence[object]) -> Path:
     return path
 
 
-def run(path: Path, target: str = "vehicle", **options) -> ImportResult:
-    return import_file(path=path, target=target, options=ImportOptions(**options))
+def run(
+    path: Path, target: str = "vehicle", *, dry_run: bool = False, reach: Reach = EVERYTHING, **options: Any
+) -> ImportResult:
+    """Import the file as at the server's console, which reaches everything unless `reach` says otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "EVERYTHING", reach)
+        return import_file(path=path, target=target, dry_run=dry_run, options=ImportOptions(**options))
 
 
 def counts(result: ImportResult) -> tuple[int, int, int, int]:

@@ -122,6 +122,7 @@ def test_import_is_told(tmp_path):
         "created": 1,
         "changed": 0,
         "rejected": 1,
+        "withdrawn": 0,
     }
     assert told(Action.IMPORT) == [("ada", "cars.csv", detail)]
 
@@ -150,6 +151,6 @@ def test_import_broken_off_is_told(tmp_path):
 def test_dry_run_is_not_told(tmp_path):
     file = table(tmp_path / "cars.csv", "reference,name", ["A-1", "Aston Martin DB5"])
 
-    import_file(path=file, target="vehicle", options=ImportOptions(dry_run=True))
+    import_file(path=file, target="vehicle", options=ImportOptions(), dry_run=True)
 
     assert told(Action.IMPORT) == []

@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import DatabaseError, connection
 
-from catalog.imports import engine
-from catalog.imports.applying import apply
+from catalog.imports import engine, tables
 from catalog.imports.errors import ImportRefused
 from catalog.models import ImportRun, Item
 from catalog.tests.factories import ItemFactory
@@ -32,12 +31,14 @@ def test_interrupted_import_lands_nothing_and_says_so(tmp_path, stop):
 
 @pytest.mark.django_db(transaction=True)
 def test_item_added_by_another_meanwhile_is_not_counted_as_landed(tmp_path, monkeypatch):
-    def add_first(cursor, plan):
+    apply = tables.apply
+
+    def add_first(cursor, plan, earlier):
         with ThreadPoolExecutor(1) as pool:
             pool.submit(in_own_connection, ItemFactory.create, reference="a-1", name="Theirs").result()
-        apply(cursor, plan)
+        apply(cursor, plan, earlier)
 
-    monkeypatch.setattr(engine, "apply", add_first)
+    monkeypatch.setattr(tables, "apply", add_first)
 
     with pytest.raises(ImportRefused) as refused:
         run(table(tmp_path / "t.csv", "reference,name", ["A-1", "Ours"], ["A-2", "Ours too"]))
@@ -56,11 +57,11 @@ def in_own_connection(work, **options):
 
 
 def test_import_that_the_database_stops_ends_in_a_sentence(tmp_path, monkeypatch):
-    def stop(cursor, plan):
+    def stop(cursor, plan, earlier):
         cursor.execute("SET LOCAL statement_timeout = 1")
         cursor.execute("SELECT pg_sleep(1)")
 
-    monkeypatch.setattr(engine, "apply", stop)
+    monkeypatch.setattr(tables, "apply", stop)
 
     with pytest.raises(ImportRefused) as refused:
         run(table(tmp_path / "t.csv", "reference,name", ["A", "a"]))

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from catalog.imports.errors import ImportRefused
+from catalog.imports.workbook_cells import UNCALCULATED
 from catalog.tests.imports import rows_of
 
 OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
@@ -50,23 +50,51 @@ def test_ods_workbook_is_read(tmp_path):
     assert rows_of(path)[:2] == (["reference", "year", "day"], [(2, ["A", "1964", "2026-01-31"], "")])
 
 
+def ods_number(value, shown):
+    return f'<table:table-cell office:value-type="float" office:value="{value}"><text:p>{shown}</text:p></table:table-cell>'
+
+
 @pytest.mark.parametrize(
-    ("rows", "sentence"),
+    ("cell", "text"),
     [
-        (
-            ods_row('<table:table-cell table:number-columns-repeated="800"/>', ods_text("x"))
-            + '<table:table-row table:number-rows-repeated="800000"><table:table-cell/></table:table-row>'
-            + ods_row(ods_text("x")),
-            "t.ods repeats more cells than an import may read; save it as CSV.",
-        ),
-        (
-            ods_row('<table:table-cell office:value-type="string" calcext:value-type="error"><text:p>#REF!</text:p></table:table-cell>'),
-            "t.ods holds formulas that failed; mend them, or save it as XLSX to have their rows named.",
-        ),
+        pytest.param('<table:table-cell office:value-type="string" calcext:value-type="error"><text:p>#REF!</text:p></table:table-cell>', "#REF!", id="failed formula"),
+        pytest.param('<table:table-cell office:value-type="string" calcext:value-type="error"><text:p>Err:502</text:p></table:table-cell>', "#VALUE!", id="failed formula of LibreOffice"),
+        pytest.param('<table:table-cell table:formula="of:=[.A1]"/>', UNCALCULATED, id="formula without a value"),
+        pytest.param('<table:table-cell table:formula="of:=[.A1]" office:value-type="string" office:string-value=""/>', "", id="formula of an empty text"),
+        pytest.param(ods_number("1234567890123456789", "1.23E+18"), "1234567890123456789", id="long digits"),
+        pytest.param(ods_number("7", "00007"), "00007", id="zeros before a number"),
+        pytest.param(ods_number("1000.5", "1.000,50 EUR"), "1000.5", id="currency"),
+        pytest.param('<table:table-cell office:value-type="percentage" office:value="0.125"><text:p>13%</text:p></table:table-cell>', "0.125", id="percentage"),
+        pytest.param('<table:table-cell office:value-type="boolean" office:boolean-value="true"><text:p>WAHR</text:p></table:table-cell>', "true", id="boolean"),
+        pytest.param('<table:table-cell office:value-type="time" office:time-value="PT36H05M00S"><text:p>x</text:p></table:table-cell>', "36:05:00", id="duration"),
+        pytest.param('<table:table-cell office:value-type="fancy"><text:p>abcd</text:p></table:table-cell>', "abcd", id="unknown kind"),
+        pytest.param("<table:table-cell><text:p>abcd</text:p></table:table-cell>", "abcd", id="no kind"),
+        pytest.param('<table:table-cell office:value-type="string"><text:p>two<text:s text:c="2"/>blanks</text:p><text:p>two<text:tab/>lines</text:p></table:table-cell>', "two  blanks\ntwo\tlines", id="blanks and paragraphs"),
+        pytest.param('<table:table-cell office:value-type="string"><office:annotation><text:p>note</text:p></office:annotation><text:p>text</text:p></table:table-cell>', "text", id="annotation"),
     ],
 )  # fmt: skip
-def test_ods_workbook_that_cannot_be_trusted_is_refused(tmp_path, rows, sentence):
-    with pytest.raises(ImportRefused) as refusal:
-        rows_of(ods(tmp_path / "t.ods", rows))
+@pytest.mark.parametrize(
+    "odd", ["", ods_row(ods_text("Z"), ods_number("7", "07"))], ids=["calamine", "stream"]
+)
+def test_ods_cell_is_read_as_it_is_meant(tmp_path, cell, text, odd):
+    path = ods(
+        tmp_path / "t.ods",
+        ods_row(ods_text("reference"), ods_text("name")) + ods_row(ods_text("A"), cell) + odd,
+    )
 
-    assert str(refusal.value) == sentence
+    assert rows_of(path)[1][0] == (2, ["A", text], "")
+
+
+def test_ods_blank_rows_and_cells_are_counted_but_not_held(tmp_path):
+    rows = (
+        ods_row(
+            ods_text("reference"), '<table:table-cell table:number-columns-repeated="800"/>', ods_text("name")
+        )
+        + '<table:table-row table:number-rows-repeated="800000"><table:table-cell/></table:table-row>'
+        + ods_row(ods_text("A"))
+    )
+
+    header, found, _ = rows_of(ods(tmp_path / "t.ods", rows))
+
+    assert (header[0], header[-1], len(header)) == ("reference", "name", 802)
+    assert [(line, cells[0]) for line, cells, _ in found] == [(800_002, "A")]

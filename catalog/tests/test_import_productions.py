@@ -47,14 +47,15 @@ def test_production_of_several_in_a_year_is_the_one_whose_slug_fits(tmp_path):
     assert Production.objects.get(franchise="Batman").slug == "batman-1966"
 
 
-def test_appearances_in_productions_without_a_year_stay(tmp_path):
+def test_appearances_in_productions_without_a_year_are_named_by_their_slug(tmp_path):
     item = ItemFactory.create(reference="A-1")
-    AppearanceFactory.create(item=item, production=ProductionFactory.create(title="Undated", years=[]))
+    undated = ProductionFactory.create(title="Undated", slug="undated", years=[])
+    AppearanceFactory.create(item=item, production=undated)
     AppearanceFactory.create(item=item, production=ProductionFactory.create(title="Dated", years=[1999]))
-    same = table(tmp_path / "same.csv", "reference,appearances", ["A-1", "Dated (1999)"])
-    none = table(tmp_path / "none.csv", "reference,appearances", ["A-1", "[clear]"])
+    same = table(tmp_path / "same.csv", "reference,appearances", ["A-1", "Dated (1999) | Undated [undated]"])
+    fewer = table(tmp_path / "fewer.csv", "reference,appearances", ["A-1", "[undated]: hero"])
 
-    results = [counts(run(path)) for path in (same, none)]
+    results = [counts(run(path)) for path in (same, fewer)]
 
     assert results == [(0, 0, 1, 0), (0, 1, 0, 0)]
     assert list(Appearance.objects.values_list("production__title", flat=True)) == ["Undated"]

@@ -118,16 +118,16 @@ def test_missing_file_and_folder_are_refused(tmp_path):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("header", "sentence"),
+    ("header", "rows", "sentence"),
     [
-        ("name,make", "The header has no 'reference' column; it has 'name', 'make'."),
-        ("reference,Name,NAME", "The header names the column 'name' twice."),
-        ("reference,name", "The file has a header but no rows."),
+        ("name,make", [["a", "b"]], "The header has no 'reference' column; it has 'name', 'make'."),
+        ("reference,Name,NAME", [["A", "a", "b"]], "The header names the column 'name' twice."),
+        ("reference,name", [], "The file has a header but no rows."),
     ],
 )
-def test_header_that_cannot_serve_is_refused(tmp_path, header, sentence):
+def test_header_that_cannot_serve_is_refused(tmp_path, header, rows, sentence):
     with pytest.raises(ImportRefused) as refusal:
-        run(table(tmp_path / "t.csv", header))
+        run(table(tmp_path / "t.csv", header, *rows))
 
     assert str(refusal.value) == sentence
 

@@ -1,231 +1,477 @@
-"""The admin's import and export screens."""
+"""An import in the admin, step by step: what each form takes, shows and refuses."""
 
-import csv
-import io
-import re
 from datetime import UTC, datetime
-from pathlib import Path
 
-import openpyxl
 import pytest
-from django.contrib.auth.models import Permission
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
-from catalog.models import ImportRun, Item
-from catalog.tests.factories import AppearanceFactory, ProductionFactory, VehicleFactory
-from catalog.tests.imports import counts, run, table, workbook
+from catalog.models import ImportRun, ImportState, Item, Vehicle
+from catalog.tests.factories import TermFactory, VehicleFactory
+from catalog.tests.import_screens import (
+    POLICIES,
+    STOCK,
+    address,
+    importer,
+    landed,
+    newest,
+    page,
+    person,
+    previewed,
+    signed_in,
+    step,
+    told,
+    upload,
+    worked,
+)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("bucket", "empty_queue"), pytest.mark.django_db(transaction=True)]
 
-POLICIES = {"on_error": "skip", "blank": "keep", "terms": "create"}
-EVERY_KIND_OF_VALUE = {
-    "reference": "=1+1",
-    "slug": "one", "name": "=cmd|' /C calc'!A0", "make": "@SUM(A1)", "model": "-5", "location": "'+tricky",
-    "description": "two\nlines, \"quoted\"; and | bars", "production_years": [1966, 1964], "genres": ["Spy", "Sci-Fi"],
-    "vehicle_types": ["Car"], "specs": {"Engine": "4.0 l", "Doors": 2}, "price": "1250000.50", "currency": "EUR",
-    "status": "published", "published_at": datetime(2026, 1, 31, 18, 30, 5, 123456, tzinfo=UTC), "chassis_number": "0012",
-}  # fmt: skip
+LONG_AGO = datetime(2001, 2, 3, tzinfo=UTC)
 
-STORED = [f.name for f in Item._meta.concrete_fields if f.name not in {"id", "created_at", "updated_at"}]
-
-
-@pytest.fixture
-def staff(client):
-    client.force_login(User.objects.create_superuser("staff"))
-    return client
-
-
-def upload(client, file, **policies):
-    url = reverse("admin:catalog_vehicle_import")
-    content = SimpleUploadedFile(Path(file).name, Path(file).read_bytes())
-    return client.post(url, {"import_file": content, "format": "0", "resource": "0", **POLICIES, **policies})
+# Upload
 
 
-def confirm(client, preview, **changes):
-    data = preview.context["confirm_form"].initial | changes
-    return client.post(reverse("admin:catalog_vehicle_process_import"), data, follow=False)
+def test_upload_makes_a_run_and_leads_to_its_page():
+    client = importer()
+
+    answer = upload(client, existing="add", on_error="limit", max_rejected="3")
+
+    run = ImportRun.objects.get()
+    assert answer["Location"] == address(run)
+    assert (run.state, run.origin, run.target, run.file_name) == ("queued", "admin", "vehicle", "stock.csv")
+    assert (run.options["existing"], run.options["on_error"], run.options["max_rejected"]) == (
+        "add",
+        "skip",
+        3,
+    )
+    with default_storage.open(run.file_key) as kept:
+        assert kept.read() == STOCK.encode()
 
 
-def shown_messages(response):
-    return [str(message) for message in response.wsgi_request._messages]
+def test_upload_form_names_columns_and_policies():
+    text = importer().get(reverse("admin:catalog_vehicle_import")).content.decode()
 
-
-def test_import_screen_shows_form_and_columns(staff):
-    page = staff.get(reverse("admin:catalog_vehicle_import")).content.decode()
-
-    assert "production_years" in page
-    assert 'name="on_error"' in page
-
-
-@pytest.mark.parametrize("ending", ["csv", "xlsx"])
-def test_import_screen_previews_then_lands(staff, tmp_path, ending):
-    VehicleFactory.create(reference="A-1", name="Old")
-    rows = [["A-1", "<b>New</b>"], ["A-2", "Two"], ["A-3", ""]]
-    file = tmp_path / f"t.{ending}"
-    if ending == "csv":
-        table(file, "reference,name", *rows)
-    else:
-        workbook(file, ["reference", "name"], *rows)
-
-    preview = upload(staff, file)
-    page = preview.content.decode()
-    untouched = list(Item.objects.values_list("name", flat=True))
-    done = confirm(staff, preview)
-
-    assert "3 rows: 1 new, 1 changed, 0 unchanged, 1 rejected." in page
-    assert "Old → &lt;b&gt;New&lt;/b&gt;" in page
-    assert [row.diff for row in preview.context["result"].rows] == [
-        ["2", "A-1", "Old → <b>New</b>"],
-        ["3", "A-2", "Two"],
-    ]
-    assert "An item needs a name." in page
-    assert (untouched, ImportRun.objects.count()) == (["Old"], 1)
-    assert done.url == reverse("admin:catalog_vehicle_changelist")
-    assert dict(Item.objects.values_list("reference", "name")) == {"A-1": "<b>New</b>", "A-2": "Two"}
-    assert shown_messages(done) == [
-        f"t.{ending}: 3 rows: 1 new, 1 changed, 0 unchanged, 1 rejected.",
-        f'<a class="underline" href="/admin/catalog/importrun/{ImportRun.objects.get().pk}/change/">'
-        "See the rejected rows</a>",
-    ]
-    assert not Path("/tmp", preview.context["confirm_form"].initial["import_file_name"]).exists()
-
-
-def test_import_screen_of_a_large_file_stays_small(staff, tmp_path):
-    rows = [[f"A-{n}", f"Car {n}" if n % 2 else "", "x" * 300] for n in range(3000)]
-
-    page = upload(staff, table(tmp_path / "t.csv", "reference,name,description", *rows))
-
-    assert len(page.context["result"].rows) == 50
-    assert len(page.context["result"].invalid_rows) == 100
-    assert len(page.content) < 200_000
-    assert "These are the first 100 rejected rows." in page.content.decode()
-    assert "The first 50 rows that land" in page.content.decode()
+    assert "production_years" in text
+    assert 'name="max_withdrawn"' in text
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "sentence"),
+    ("fields", "place", "sentence"),
     [
-        ("t.csv", "name\nA", "The header has no &#x27;reference&#x27; column; it has &#x27;name&#x27;."),
-        ("t.xlsx", "%PDF-1.7", "t.xlsx is a PDF document, not a workbook."),
-        ("t.exe", "x", "The file must end in one of .csv, .ods, .tsv, .txt, .xlsm, .xlsx."),
+        ({"name": "stock.exe"}, "import_file", "The file must end in one of .csv, .ods, .tsv, .txt, .xlsm, .xlsx."),
+        ({"content": ""}, "import_file", "The submitted file is empty."),
+        ({"on_error": "limit"}, "max_rejected", "Say how many rows may be rejected."),
+        ({"full_list_prefix": "D-"}, "full_list_prefix",
+         "This counts for full stock lists only: tick that box, or empty this one."),
+        ({"full_list": "on", "max_withdrawn": "101"}, "max_withdrawn",
+         "Ensure this value is less than or equal to 100."),
+        ({"target": "tool"}, "target", "Select a valid choice. tool is not one of the available choices."),
+    ],
+    ids=["ending", "empty", "limit", "prefix", "percent", "another kind"],
+)  # fmt: skip
+def test_upload_that_is_refused_says_why_beside_the_field(fields, place, sentence):
+    answer = upload(importer(), **fields)
+
+    assert answer.status_code == 200
+    assert answer.context["form"].errors == {place: [sentence]}
+    assert not ImportRun.objects.exists()
+
+
+def test_upload_that_is_too_large_says_so(monkeypatch):
+    monkeypatch.setattr("catalog.admin.imports.forms.MAX_BYTES", 10)
+
+    answer = upload(importer())
+
+    (sentence,) = answer.context["form"].errors["import_file"]
+    assert sentence.replace("\xa0", " ") == "The file has 97 bytes; at most 10 bytes can be read."
+
+
+def test_upload_by_who_may_not_make_terms_offers_to_refuse_unknown_words_only():
+    client = signed_in(person("add_importrun", "add_vehicle", "change_vehicle"))
+
+    form = client.get(reverse("admin:catalog_vehicle_import")).context["form"]
+
+    assert [value for value, _ in form.fields["terms"].choices] == ["refuse"]
+
+
+def test_form_for_any_file_offers_what_the_person_may_bring():
+    client = signed_in(person("add_importrun", "add_vehicle", "change_vehicle"))
+
+    form = client.get(reverse("admin:catalog_importrun_add")).context["form"]
+
+    assert [value for value, _ in form.fields["target"].choices] == ["vehicle", "workbook"]
+
+
+def test_form_for_any_file_makes_a_run():
+    client = importer()
+    file = SimpleUploadedFile("stock.csv", STOCK.encode())
+
+    answer = client.post(
+        reverse("admin:catalog_importrun_add"), {"target": "vehicle", "import_file": file, **POLICIES}
+    )
+
+    assert (answer["Location"], newest().target) == (address(newest()), "vehicle")
+
+
+# Progress
+
+
+def test_page_of_a_waiting_run_asks_for_progress_by_itself():
+    client = importer()
+    upload(client)
+
+    text = page(client, newest())
+
+    assert f'hx-get="{address(newest(), "progress")}"' in text
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in text
+    assert "The file waits for the worker." in text
+
+
+def test_progress_tells_the_rows_read():
+    client = importer()
+    upload(client)
+    ImportRun.objects.update(state=ImportState.READING, rows_read=12_000)
+
+    answer = client.get(address(newest(), "progress"))
+
+    assert "12,000 rows read and judged so far." in answer.content.decode()
+    assert "HX-Refresh" not in answer
+
+
+def test_progress_of_a_run_that_waits_for_a_person_loads_the_page_anew():
+    client = importer()
+
+    answer = client.get(address(previewed(client), "progress"))
+
+    assert answer["HX-Refresh"] == "true"
+
+
+def test_cancel_ends_the_run():
+    client = importer()
+    upload(client)
+
+    answer = step(client, newest(), "cancel")
+
+    assert (answer["Location"], newest().state) == (address(newest()), "cancelled")
+    assert "Cancelled; nothing landed." in page(client, newest())
+
+
+def test_file_that_cannot_be_read_ends_in_its_sentence():
+    client = importer()
+    upload(client, "%PDF-1.7", name="stock.xlsx")
+
+    run = worked()
+
+    assert run.state == "failed"
+    assert "stock.xlsx is a PDF document, not a workbook." in page(client, run)
+
+
+# Preview
+
+
+def test_preview_shows_outcomes_with_their_counts():
+    VehicleFactory.create(reference="A-2", name="Lotus", make="Lotus", price=90000)
+    client = importer()
+    run = previewed(client, STOCK + "A-3,,Lotus,1\n")
+
+    context = client.get(address(run)).context
+
+    assert [(tab.label, tab.count) for tab in context["outcomes"]] == [
+        ("New", 1), ("Changed", 1), ("Unchanged", 0), ("Rejected", 1), ("Left out", 0),
+    ]  # fmt: skip
+    assert (context["confirm_label"], Item.objects.count()) == ("Land 2 rows", 1)
+
+
+def test_preview_of_changed_rows_shows_before_and_after_side_by_side():
+    car = VehicleFactory.create(reference="A-2", name="Lotus", make="Lotus", price=90000)
+    client = importer()
+    run = previewed(client, STOCK.replace("Lotus Esprit", "<b>Esprit</b>"))
+
+    text = page(client, run, outcome="changed")
+
+    assert "<b>name</b><del>Lotus</del><ins>&lt;b&gt;Esprit&lt;/b&gt;</ins>" in text
+    assert reverse("admin:catalog_item_change", args=[car.pk]) in text
+    assert "<code>name</code> 1" in text
+
+
+def test_preview_of_rejected_rows_says_what_is_wrong():
+    client = importer()
+    run = previewed(client, "reference,name,price\nA-1,DB5,<i>cheap\n")
+
+    text = page(client, run, outcome="rejected")
+
+    assert "<b>price</b> “&lt;i&gt;cheap”:" in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"page": "999"},
+        {"page": "-1"},
+        {"page": "x"},
+        {"outcome": "nothing"},
+        {"sheet": "7"},
+        {"page": "9" * 40},
     ],
 )
-def test_import_screen_says_why_a_file_is_refused(staff, tmp_path, name, content, sentence):
-    file = tmp_path / name
-    file.write_text(content)
+def test_preview_at_an_odd_address_shows_rows(query):
+    client = importer()
 
-    page = upload(staff, file)
+    text = page(client, previewed(client), **query)
 
-    assert sentence in page.content.decode()
-    assert "Traceback" not in page.content.decode()
-    assert "confirm_form" not in page.context
+    assert "Aston Martin DB5" in text
 
 
-def test_import_screen_offers_nothing_to_confirm_when_nothing_would_land(staff, tmp_path):
-    file = table(tmp_path / "t.csv", "reference,name", ["A-1", "One"], ["A-2", ""])
-
-    page = upload(staff, file, on_error="abort")
-
-    assert "Nothing lands, because rows were rejected." in page.content.decode()
-    assert "confirm_form" not in page.context
-
-
-@pytest.mark.parametrize("change", [{"import_file_name": "/etc/passwd"}, {"format": "9"}, {"on_error": "x"}])
-def test_import_confirmation_that_was_tampered_with_is_refused(staff, tmp_path, change):
-    preview = upload(staff, table(tmp_path / "t.csv", "reference,name", ["A-1", "One"]))
-
-    answer = confirm(staff, preview, **change)
-
-    assert (answer.status_code, Item.objects.count()) == (200, 0)
-
-
-def test_import_confirmed_twice_says_that_the_upload_is_gone(staff, tmp_path):
-    preview = upload(staff, table(tmp_path / "t.csv", "reference,name", ["A-1", "One"]))
-    shown_messages(confirm(staff, preview))
-
-    again = confirm(staff, preview)
-
-    assert "This upload is gone; upload the file again." in again.content.decode()
-    assert (again.status_code, ImportRun.objects.count()) == (200, 1)
-
-
-def test_import_screen_is_closed_to_staff_without_the_right(client):
-    client.force_login(User.objects.create_user("viewer", is_staff=True))
-
-    assert client.get(reverse("admin:catalog_vehicle_import")).status_code == 403
-
-
-@pytest.mark.parametrize("rights", [["add_vehicle"], ["change_vehicle"], ["view_vehicle"]])
-def test_import_screen_is_closed_to_staff_who_may_not_both_add_and_change(client, rights):
-    client.force_login(clerk(*rights))
-
-    assert client.get(reverse("admin:catalog_vehicle_import")).status_code == 403
-    assert client.post(reverse("admin:catalog_vehicle_process_import")).status_code == 403
-
-
-def test_import_of_another_kind_needs_the_right_to_it(client, tmp_path):
-    client.force_login(clerk("add_vehicle", "change_vehicle", "add_tool"))
-    file = table(tmp_path / "t.csv", "reference,name,kind", ["A-1", "One", "tool"], ["A-2", "Two", "vehicle"])
-
-    preview = upload(client, file, terms="refuse")
-    confirm(client, preview)
-
-    assert "This import may not bring in items of the kind tool." in preview.content.decode()
-    assert list(Item.objects.values_list("reference", "kind")) == [("A-2", "vehicle")]
-
-
-def clerk(*rights):
-    user = User.objects.create_user("clerk", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
-    return user
-
-
-def exported(client, ending, model="vehicle"):
-    url = reverse(f"admin:catalog_{model}_export")
-    answer = client.post(url, {"format": {"csv": "0", "xlsx": "1"}[ending], "resource": "0"})
-    assert re.search(rf'filename=".*\.{ending}"', answer["Content-Disposition"])
-    return answer.content
-
-
-@pytest.mark.parametrize("ending", ["csv", "xlsx"])
-def test_export_reads_back_without_a_change(staff, tmp_path, ending):
-    item = VehicleFactory.create(**EVERY_KIND_OF_VALUE)
-    AppearanceFactory.create(item=item, role="stunt", production=ProductionFactory.create(title="Gold: (II)"))
-    VehicleFactory.create(reference="plain")
-    file = tmp_path / f"t.{ending}"
-    file.write_bytes(exported(staff, ending))
-
-    before = Item.objects.values(*STORED).get(reference="=1+1")
-    again = run(file)
-    Item.objects.all().delete()
-    anew = run(file)
-
-    assert (again.issues, counts(again), counts(anew)) == ((), (0, 0, 2, 0), (2, 0, 0, 0))
-    assert Item.objects.values(*STORED).get(reference="=1+1") == before
-    assert list(Item.objects.values_list("appearances__role", flat=True).order_by("reference")) == [
-        "stunt",
-        None,
+def test_preview_of_wide_rows_stays_small():
+    cells = ["'\"<&" * 100, "\U0001f697" * 300, "x" * 5000]
+    lines = [
+        ",".join(f'"{cell}"' for cell in [f"A-{n}", *[c.replace('"', '""') for c in cells]])
+        for n in range(120)
     ]
+    client = importer()
+    run = previewed(client, "\n".join(["reference,name,description,provenance", *lines]))
+
+    answer = client.get(address(run))
+
+    assert len(answer.context["rows"]) == 50
+    assert len(answer.content) < 200_000
 
 
-def test_export_holds_no_live_formula(staff):
-    VehicleFactory.create(**EVERY_KIND_OF_VALUE)
+def test_preview_takes_as_many_queries_for_many_rows_as_for_few():
+    client = importer()
+    found = []
+    for rows in (60, 1_500):
+        lines = [f"A-{n},Car {n}" for n in range(rows)]
+        run = previewed(client, "\n".join(["reference,name", *lines]), name=f"{rows}.csv")
+        with CaptureQueriesContext(connection) as captured:
+            page(client, run, page=2)
+        found.append(len(captured))
 
-    text = exported(staff, "csv").decode("utf-8-sig")
-    book = openpyxl.load_workbook(io.BytesIO(exported(staff, "xlsx")))
-
-    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
-    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
-    assert not [cell for row in book.active.iter_rows() for cell in row if cell.data_type == "f"]
+    assert found[0] == found[1]
+    assert found[0] <= 25
 
 
-def test_export_of_productions_reads_back_without_a_change(staff, tmp_path):
-    ProductionFactory.create(
-        title="Goldfinger", years=[1964], genres=["Spy"], external_ids={"imdb": "tt0058150"}
+def test_rows_left_out_and_taken_back():
+    client = importer()
+    run = previewed(client)
+
+    answer = step(
+        client, run, "leave_out", {"sheet": 0, "line": [2], "do": "leave_out"}, outcome="new", page="1"
     )
-    file = tmp_path / "t.csv"
-    file.write_bytes(exported(staff, "csv", "production"))
+    left = worked()
+    step(client, run, "leave_out", {"sheet": 0, "line": [2], "do": "take_back"})
+    back = worked()
 
-    assert counts(run(file, "production")) == (0, 0, 1, 0)
+    assert answer["Location"] == f"{address(run)}?outcome=new&page=1"
+    assert (left.created, left.left_out, back.created, back.left_out) == (1, 1, 2, 0)
+
+
+def test_leaving_out_without_a_tick_says_so():
+    client = importer()
+    run = previewed(client)
+
+    answer = step(client, run, "leave_out", {"sheet": 0, "line": ["x", "9" * 30], "do": "leave_out"})
+
+    assert (told(answer), newest().state) == (["Tick the rows first."], "ready")
+
+
+def test_columns_left_out_are_judged_again_without_them():
+    VehicleFactory.create(reference="A-2", name="Lotus", make="Lotus", price=90000)
+    client = importer()
+    run = previewed(client)
+
+    step(
+        client,
+        run,
+        "leave_out_columns",
+        {"sheet": 0, "offered": ["name", "make", "price"], "column": ["make", "price"]},
+    )
+    run = worked()
+
+    assert run.sheets.get().left_out_columns == ["name"]
+    assert (run.unchanged, run.rejected) == (1, 1)
+
+
+# Landing
+
+
+def test_confirmed_run_lands():
+    client = importer()
+    run = previewed(client)
+
+    answer = step(client, run, "confirm")
+    run = worked()
+
+    assert (answer["Location"], run.state) == (address(run), "done")
+    assert set(Vehicle.objects.values_list("reference", flat=True)) == {"A-1", "A-2"}
+    assert "It has landed." in page(client, run)
+
+
+def test_run_confirmed_twice_lands_once():
+    client = importer()
+    run = previewed(client)
+
+    answers = [step(client, run, "confirm") for _ in range(2)]
+    worked()
+
+    assert [(answer.status_code, told(answer)) for answer in answers] == [(302, []), (302, [])]
+    assert (newest().state, newest().created, Item.objects.count()) == ("done", 2, 2)
+
+
+def test_run_that_its_policy_stops_offers_nothing_to_confirm():
+    client = importer()
+    run = previewed(client, STOCK + "A-3,,,\n", on_error="abort")
+
+    text = page(client, run)
+    answer = step(client, run, "confirm")
+
+    assert "Nothing lands, because rows were rejected." in text
+    assert 'id="confirm"' not in text
+    assert (told(answer), newest().state) == (["Nothing lands, because rows were rejected."], "ready")
+
+
+def test_run_that_would_change_nothing_says_so():
+    client = importer()
+    landed(client)
+    run = previewed(client)
+
+    assert "Nothing would change, so there is nothing to confirm." in page(client, run)
+
+
+@pytest.mark.parametrize("typed", ["", "2", "three"])
+def test_withdrawals_do_not_land_with_another_number(typed):
+    VehicleFactory.create_batch(3, status="published", published_at=LONG_AGO)
+    client = importer("publish_vehicle")
+    run = previewed(client, full_list="on", max_withdrawn="100")
+
+    answer = step(client, run, "confirm", {"withdraw": typed})
+
+    assert told(answer) == [
+        "This import withdraws 3 items that the file does not name; to agree, confirm it with that number: 3."
+    ]
+    assert newest().state == "ready"
+
+
+def test_withdrawals_are_listed_and_land_with_their_number():
+    VehicleFactory.create_batch(3, status="published", published_at=LONG_AGO)
+    client = importer("publish_vehicle")
+    run = previewed(client, full_list="on", max_withdrawn="100")
+
+    asked = page(client, run, outcome="withdrawn")
+    step(client, run, "confirm", {"withdraw": " 3 "})
+    run = worked()
+
+    assert "Type 3 to agree that they are withdrawn" in asked
+    assert asked.count("<b>status</b><del>published</del><ins>draft</ins>") == 3
+    assert (run.state, Item.objects.filter(status="published").count()) == ("done", 0)
+
+
+def test_run_whose_catalogue_moved_on_asks_to_look_again():
+    car = VehicleFactory.create(reference="A-2", name="Lotus")
+    client = importer()
+    run = previewed(client)
+    Item.objects.filter(pk=car.pk).update(name="Edited meanwhile")
+
+    step(client, run, "confirm")
+    worked()
+    run = worked()
+
+    assert run.state == "ready"
+    assert "The catalogue has moved on since this was previewed" in page(client, run)
+    assert Item.objects.get(pk=car.pk).name == "Edited meanwhile"
+
+
+def test_landed_run_still_shows_its_rows_and_who_and_when():
+    client = importer()
+    run = landed(client)
+
+    text = page(client, run, outcome="new")
+
+    assert "Aston Martin DB5" in text
+    assert "Confirmed by" in text
+    assert "Landed; 2 new" in text
+
+
+def test_rejected_rows_come_as_a_file_with_what_is_wrong():
+    client = importer()
+    run = previewed(client, STOCK + "A-3,,Lotus,1\n")
+
+    answer = client.get(address(run, "rejected"))
+
+    lines = b"".join(answer).decode("utf-8-sig").splitlines()
+    assert 'filename="stock' in answer["Content-Disposition"]
+    assert lines[0] == "reference,name,make,price,error"
+    assert lines[1].startswith("A-3,,Lotus,1,")
+
+
+def test_rejected_rows_of_a_run_without_any_lead_back():
+    client = importer()
+    run = previewed(client)
+
+    answer = client.get(address(run, "rejected"))
+
+    assert (answer["Location"], told(answer)) == (address(run), ["No row of this import was rejected."])
+
+
+# Undo
+
+
+def test_undo_asks_first_and_then_takes_the_rows_back():
+    client = importer()
+    run = landed(client)
+
+    question = client.get(address(run, "undo")).content.decode()
+    step(client, run, "undo")
+    run = worked()
+
+    assert "2 rows of the catalogue return to what they were before this import" in question
+    assert (run.state, Item.objects.count()) == ("undone", 0)
+    assert "2 removed" in page(client, run)
+
+
+@pytest.mark.parametrize(("force", "name"), [({}, "Edited since"), ({"force": "1"}, "Lotus")])
+def test_undo_leaves_rows_edited_since_alone_unless_forced(force, name):
+    car = VehicleFactory.create(reference="A-2", name="Lotus")
+    client = importer()
+    run = landed(client)
+    Item.objects.filter(pk=car.pk).update(name="Edited since")
+
+    question = client.get(address(run, "undo")).content.decode()
+    step(client, run, "undo", force)
+    worked()
+
+    assert "Changed since: name." in question
+    assert Item.objects.get(pk=car.pk).name == name
+
+
+def test_undo_does_not_wait_for_another_import_that_lands():
+    client = importer()
+    run = landed(client)
+    ImportRun.objects.create(target="vehicle", file_name="other.csv", state=ImportState.LANDING)
+
+    text = client.get(address(run, "undo")).content.decode()
+
+    assert "Another import is landing or being undone right now; look again in a moment." in text
+    assert 'id="undo"' not in text
+
+
+def test_undo_of_a_run_that_has_not_landed_is_refused():
+    client = importer()
+    run = previewed(client)
+
+    answer = step(client, run, "undo")
+
+    assert told(answer) == ["Only an import that has landed, and is not undone yet, can be undone."]
+
+
+def test_unknown_words_become_terms_when_the_form_says_so():
+    TermFactory.create(name="Spy")
+    client = importer()
+
+    run = landed(client, "reference,name,genres\nA-1,DB5,Spy | Heist\n", terms="create")
+
+    assert (run.state, Item.objects.get().genres) == ("done", ["Spy", "Heist"])

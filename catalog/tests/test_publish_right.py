@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.tests.people import browser, holder, member
 from catalog.imports.reach import Reach
 from catalog.models import Appearance, Item, Production, Status, Term
+from catalog.tests import import_screens
 from catalog.tests.factories import (
     AppearanceFactory,
     ItemFactory,
@@ -30,6 +30,7 @@ NOT_HIS = (
     " publication stay as they are, and a new item is a draft."
 )
 CURATES = [f"catalog.{verb}_{kind}" for verb in ("view", "add", "change") for kind in ("vehicle", "tool")]
+IMPORTS = [f"catalog.{verb}_importrun" for verb in ("add", "preview", "confirm")]
 
 
 def stands(item):
@@ -239,11 +240,17 @@ def test_appearances_are_refused_without_the_right(tmp_path):
     assert (counts(result), list(Appearance.objects.all())) == ((1, 1, 0, 1), [seen])
 
 
+NOTHING_ELSE = dict.fromkeys(
+    ("new_terms", "new_productions", "appearances", "appearance_notes", "productions", "terms", "images"),
+    False,
+)
+
+
 @pytest.mark.parametrize(
     ("roles", "reach"),
     [
-        (["Viewer"], Reach((), (), new_terms=False, new_productions=False, appearances=False)),
-        (["Operator"], Reach((), (), new_terms=False, new_productions=False, appearances=False)),
+        (["Viewer"], Reach((), (), **NOTHING_ELSE)),
+        (["Operator"], Reach((), (), **NOTHING_ELSE)),
         (["Curator"], Reach(("memorabilia", "tool", "vehicle"), ())),
         (["Publisher"], Reach(("memorabilia", "tool", "vehicle"), ("memorabilia", "tool", "vehicle"))),
     ],
@@ -256,40 +263,31 @@ def test_reach_obeys_the_limit_of_the_request():
     user = member("Publisher")
     user.limit = lambda permission: permission.endswith("_tool")
 
-    assert Reach.of(user) == Reach(
-        ("tool",), ("tool",), new_terms=False, new_productions=False, appearances=False
-    )
+    assert Reach.of(user) == Reach(("tool",), ("tool",), **NOTHING_ELSE)
 
 
-def upload(client, file, model="vehicle", **policies):
-    content = SimpleUploadedFile(file.name, file.read_bytes())
-    body = {"import_file": content, "format": "0", "resource": "0", "on_error": "skip", "blank": "keep"}
-    preview = client.post(reverse(f"admin:catalog_{model}_import"), body | policies)
-    confirmation = preview.context.get("confirm_form")
-    if confirmation is not None:
-        client.post(
-            reverse(f"admin:catalog_{model}_process_import"), confirmation.initial | {"terms": "create"}
-        )
-    return preview
-
-
+@pytest.mark.usefixtures("bucket", "empty_queue")
+@pytest.mark.django_db(transaction=True)
 def test_screen_lets_a_curator_bring_in_drafts_alone(tmp_path):
+    client = browser(member("Curator"))
     rows = [["A-1", "One", "published", ""], ["A-2", "Two", "draft", "Western"]]
     file = table(tmp_path / "t.csv", "reference,name,status,genres", *rows)
 
-    preview = upload(browser(member("Curator")), file, terms="create")
+    brought = import_screens.landed(client, file, terms="create")
 
-    assert NOT_HIS in preview.content.decode()
+    assert NOT_HIS in import_screens.page(client, brought, outcome="rejected")
     assert list(Item.objects.values_list("reference", "status", "genres")) == [("A-2", "draft", ["Western"])]
 
 
+@pytest.mark.usefixtures("bucket", "empty_queue")
+@pytest.mark.django_db(transaction=True)
 def test_screen_offers_terms_to_those_who_may_add_them(tmp_path):
-    client = browser(holder(*CURATES))
+    client = browser(holder(*CURATES, *IMPORTS))
     file = table(tmp_path / "t.csv", "reference,name,genres", ["A-1", "One", "Western"], ["A-2", "Two", ""])
 
     form = client.get(reverse("admin:catalog_vehicle_import")).context["form"]
-    forged = upload(client, file, terms="create")
-    upload(client, file, terms="refuse")  # its confirmation asks for new terms all the same
+    forged = import_screens.upload(client, file, terms="create")
+    import_screens.landed(client, file, terms="refuse")
 
     assert [value for value, _ in form.fields["terms"].choices] == ["refuse"]
     assert "terms" in forged.context["form"].errors
@@ -309,6 +307,7 @@ def curator_of_vehicles():
             *(f"catalog.view_{name}" for name in ("production", "term", "mediaasset", "appearance")),
             "catalog.change_mediaasset",
             *(f"catalog.{verb}_appearance" for verb in ("add", "change", "delete")),
+            *IMPORTS,
         ).user_permissions.all()
     )
     return browser(member(group.name))

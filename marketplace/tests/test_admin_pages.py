@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.tests.factories import ApiKeyFactory, UserFactory
-from catalog.models import ImportIssue, ImportRun
+from catalog.models import ImportIssue, ImportLayout, ImportRun
 from catalog.tests.factories import (
     AppearanceFactory,
     MediaAssetFactory,
@@ -91,7 +91,7 @@ def admin_client(admin_client: Client) -> Client:
 def catalogue() -> None:
     """Fill the tables of the admin with more rows than a page may cost in queries."""
     Group.objects.create(name="Curators")
-    run = ImportRun.objects.create(target="vehicle", file_name="cars.csv")
+    run = ImportRun.objects.create(target="vehicle", file_name="cars.csv", state="done")
     for number in range(ROWS):
         car = VehicleFactory.create(genres=["Spy"], production_years=[1964], price=number)
         other = [MemorabiliaFactory, ToolFactory][number % 2].create(categories=["Poster"])
@@ -100,7 +100,8 @@ def catalogue() -> None:
         AppearanceFactory.create(item=car, production=ProductionFactory.create())
         TermFactory.create(aliases=[f"Other {number}"])
         ImportIssue.objects.create(run=run, line=number, message="No.")
-        ImportRun.objects.create(target="vehicle", file_name="cars.csv")
+        ImportRun.objects.create(target="vehicle", file_name="cars.csv", state="done")
+        ImportLayout.objects.create(target="vehicle", name="cars.csv", signature=str(number))
         SyncRun.objects.create(bucket="catalogue")
         ApiKeyFactory.create()
 

@@ -12,9 +12,17 @@ from django.urls import reverse
 
 from accounts import roles
 from accounts.tests.factories import UserFactory
-from accounts.tests.people import STAFF, account, browser, may, member
+from accounts.tests.people import STAFF, account, api, browser, holder, may, member
+from catalog.api.bodies import Body
+from catalog.api.import_serializers import (
+    ConfirmSerializer,
+    LeaveOutSerializer,
+    MappingSerializer,
+    UndoSerializer,
+    UploadSerializer,
+)
 from catalog.imports.columns import ITEM_COLUMNS, PRODUCTION_COLUMNS
-from catalog.models import Item, Production
+from catalog.models import ImportRun, Item, Production
 from catalog.tests.factories import (
     AppearanceFactory,
     ItemFactory,
@@ -64,6 +72,7 @@ WRITTEN: dict[str, dict[str, set[str]]] = {
         },
         "to be a superuser": {"is_superuser"},
     },
+    "catalog.importlayout": {"catalog.change_importlayout": {"name"}},
     "auth.group": {"auth.change_group": {"name", "permissions"}},
 }  # fmt: skip
 KEPT_BY_THE_DATABASE = {"version", "updated_at", "search", "session_epoch"}  # they follow a change
@@ -74,7 +83,7 @@ ROWS: dict[str, Any] = {
 }  # fmt: skip
 WITNESSES = {
     "catalog.production": "franchise", "catalog.term": "aliases", "catalog.mediaasset": "caption",
-    "accounts.user": "first_name", "auth.group": "name",
+    "accounts.user": "first_name", "auth.group": "name", "catalog.importlayout": "name",
 }  # fmt: skip
 MODELS = [
     pytest.param(model, id=label)
@@ -248,3 +257,34 @@ def test_spreadsheet_of_productions_writes_its_columns_alone(tmp_path):
 
     assert changed(before, contents(film)) == {"franchise"}
     assert set(foreign) == {"id", "created_at", "updated_at"}
+
+
+# Imports over the API
+
+BODIES: dict[str, Any] = {
+    "": UploadSerializer,
+    "confirm/": ConfirmSerializer,
+    "leave-out/": LeaveOutSerializer,
+    "mapping/": MappingSerializer,
+    "undo/": UndoSerializer,
+    "cancel/": Body,
+}
+
+
+@pytest.mark.parametrize("step", BODIES)
+def test_request_about_an_import_takes_its_own_fields_alone(step):
+    user = holder(*[f"catalog.{verb}_importrun" for verb in ("add", "preview", "confirm", "undo")])
+    row = ImportRun.objects.create(target="vehicle", file_name="a.csv", started_by=user, state="ready")
+    before = contents(row)
+    fields = {name for field in ImportRun._meta.concrete_fields for name in (field.name, field.attname)}
+    foreign = sorted(fields - set(BODIES[step]().fields))
+    address = f"/v1/imports/{row.pk}/{step}" if step else "/v1/imports/"
+    kind: Any = {"content_type": "application/json"} if step else {}
+    send = api(user).put if step == "mapping/" else api(user).post
+
+    answer = send(address, dict.fromkeys(foreign, "4711"), **kind)
+
+    assert answer.status_code == 400
+    assert {fault["pointer"].strip("/") for fault in answer.json()["errors"]} >= set(foreign)
+    assert contents(row) == before
+    assert set(foreign) >= {"state", "started_by", "confirmed_by", "origin", "file_key", "history_context"}

@@ -20,7 +20,7 @@ from accounts.models import Action, AuditEvent, SessionKind
 from accounts.sessions import begin
 from accounts.tests.factories import ApiKeyFactory, UserFactory
 from accounts.tests.people import STAFF, WHO, account, browser, may
-from catalog.models import ImportRun
+from catalog.models import ImportLayout, ImportRun
 from catalog.tests.factories import (
     ItemFactory,
     MediaAssetFactory,
@@ -58,11 +58,9 @@ def kept(app: str, name: str, **more: Any) -> Page:
 
 
 def spreadsheets(name: str) -> dict[str, str]:
-    brings_in = f"catalog.add_{name} catalog.change_{name}"
     return {
-        f"catalog_{name}_import": brings_in,
-        f"catalog_{name}_process_import": brings_in,
-        f"catalog_{name}_export": f"catalog.view_{name}",
+        f"catalog_{name}_import": f"catalog.add_importrun catalog.add_{name} catalog.change_{name}",
+        f"catalog_{name}_export": f"catalog.export_{name}",
     }
 
 
@@ -74,6 +72,10 @@ def of_kind(kind: str) -> Page:
     return kept("catalog", kind, more=spreadsheets(kind), actions=publication(f"catalog.publish_{kind}"))
 
 
+IMPORT_STEPS = {
+    "template": "add", "progress": "view", "rejected": "view", "columns": "preview", "leave_out": "preview",
+    "leave_out_columns": "preview", "confirm": "confirm", "cancel": "add", "undo": "undo",
+}  # fmt: skip
 JOBS = "procrastinate.view_procrastinatejob"
 PAGES = {
     "catalog.vehicle": of_kind("vehicle"),
@@ -83,14 +85,29 @@ PAGES = {
         "catalog.view_item", actions=publication("catalog.publish_vehicle"), opened=302, unseen=302
     ),
     "catalog.production": kept("catalog", "production", more=spreadsheets("production")),
-    "catalog.term": kept("catalog", "term", more={"catalog_term_words": "catalog.view_term"}),
+    "catalog.term": kept(
+        "catalog", "term", more={"catalog_term_words": "catalog.view_term"} | spreadsheets("term")
+    ),
     "catalog.mediaasset": Page(
         "catalog.view_mediaasset",
         change="catalog.change_mediaasset",
         more={"catalog_mediaasset_unassigned": "catalog.view_mediaasset"},
         unseen=302,
     ),
-    "catalog.importrun": Page("catalog.view_importrun"),
+    "catalog.importrun": Page(
+        "catalog.view_importrun",
+        add="catalog.add_importrun",
+        more={
+            f"catalog_importrun_{step}": f"catalog.{verb}_importrun" for step, verb in IMPORT_STEPS.items()
+        },
+        unseen=302,
+    ),
+    "catalog.importlayout": Page(
+        "catalog.view_importlayout",
+        change="catalog.change_importlayout",
+        delete="catalog.delete_importlayout",
+        actions={"delete_selected": "catalog.delete_importlayout"},
+    ),
     "media_sync.syncrun": Page(
         "media_sync.view_syncrun", more={"media_sync_syncrun_sync_now": "media_sync.add_syncrun"}
     ),
@@ -145,7 +162,8 @@ def make_row(model: Any) -> Any:
             )
             return cursor.fetchone()[0]
     rows = {
-        "catalog.importrun": lambda: ImportRun(target="vehicle", file_name="cars.csv"),
+        "catalog.importrun": lambda: ImportRun(target="vehicle", file_name="cars.csv", state="done"),
+        "catalog.importlayout": lambda: ImportLayout(target="vehicle", name="cars.csv"),
         "media_sync.syncrun": lambda: SyncRun(bucket="catalogue"),
         "accounts.auditevent": lambda: AuditEvent(action=Action.EXPORT),
         "auth.group": lambda: Group(name="Own"),
@@ -244,12 +262,14 @@ def test_actions_are_offered_as_the_table_says(who):
 
 
 MORE = {name: right for page in PAGES.values() for name, right in page.more.items()}
-FORMS_ALONE = ("process_import", "sync_now")  # which nobody opens without a form
+FORMS_ALONE = ("sync_now",)  # which nobody opens without a form
 
 
 def answers(client: Client, name: str) -> set[int]:
     """Return what the address answers to an empty form and to being opened."""
     arguments: Any = {"catalog_term_words": ["genre"], "auth_user_password_change": [UserFactory.create().pk]}
+    if name.startswith("catalog_importrun_") and name != "catalog_importrun_template":
+        arguments[name] = [make_row(ImportRun)]
     address = reverse(f"admin:{name}", args=arguments.get(name, []))
     found = {client.post(address).status_code}
     return found if name.endswith(FORMS_ALONE) else found | {client.get(address).status_code}

@@ -193,6 +193,7 @@ def test_index_names_the_lists(client):
             "productions",
             "terms",
             "media",
+            "imports",
             "schema",
             "docs",
         ]

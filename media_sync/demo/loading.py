@@ -103,10 +103,12 @@ def load_demo(*, dry_run: bool = False, progress: Progress = lambda done, of: No
     """
     storage.check_bucket()  # before anything is written
     # Every word is a term of terms.csv, so a misspelt one is refused. A dry run adds no terms, hence none.
-    options = ImportOptions(dry_run=dry_run, terms="create" if dry_run else "refuse")
+    options = ImportOptions(terms="create" if dry_run else "refuse")
     terms = add_terms(dry_run=dry_run)
-    productions = import_file(path=HERE / "productions.csv", target="production", options=options)
-    items = import_file(path=HERE / "items.csv", target=Kind.VEHICLE, options=options)
+    productions = import_file(
+        path=HERE / "productions.csv", target="production", options=options, dry_run=dry_run
+    )
+    items = import_file(path=HERE / "items.csv", target=Kind.VEHICLE, options=options, dry_run=dry_run)
     wanted = list(pictures())
     missing = _missing(wanted)
     if not dry_run:

@@ -6,5 +6,9 @@ class Command(ImportCommand):
         "Import memorabilia from a spreadsheet (CSV, XLSX, ODS). docs/importing.md says what may stand in it."
     )
     target = "memorabilia"
+    lists_stock = True
     examples = """  manage.py import_memorabilia stock.xlsx --dry-run
-  manage.py import_memorabilia stock.csv --on-error=abort --json"""
+  manage.py import_memorabilia stock.csv --on-error=abort --json
+  manage.py import_memorabilia stock.csv --mapping=dealer.json --existing=update --max-rejected=100
+  manage.py import_memorabilia stock.csv --full-list --full-list-prefix=BERLIN- --dry-run
+  manage.py import_memorabilia stock.csv --full-list --full-list-prefix=BERLIN- --withdraw=3"""

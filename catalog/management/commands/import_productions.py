@@ -2,9 +2,7 @@ from catalog.management.commands._import_command import ImportCommand
 
 
 class Command(ImportCommand):
-    help = (
-        "Import productions from a spreadsheet (CSV, XLSX, ODS). docs/importing.md says what may stand in it."
-    )
+    help = "Import films and series from a spreadsheet (CSV, XLSX, ODS). docs/importing.md says what may stand in it."
     target = "production"
-    examples = """  manage.py import_productions stock.xlsx --dry-run
-  manage.py import_productions stock.csv --on-error=abort --json"""
+    examples = """  manage.py import_productions films.xlsx --dry-run
+  manage.py import_productions films.csv --on-error=abort --json"""

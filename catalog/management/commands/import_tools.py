@@ -4,5 +4,9 @@ from catalog.management.commands._import_command import ImportCommand
 class Command(ImportCommand):
     help = "Import tools from a spreadsheet (CSV, XLSX, ODS). docs/importing.md says what may stand in it."
     target = "tool"
+    lists_stock = True
     examples = """  manage.py import_tools stock.xlsx --dry-run
-  manage.py import_tools stock.csv --on-error=abort --json"""
+  manage.py import_tools stock.csv --on-error=abort --json
+  manage.py import_tools stock.csv --mapping=dealer.json --existing=update --max-rejected=100
+  manage.py import_tools stock.csv --full-list --full-list-prefix=BERLIN- --dry-run
+  manage.py import_tools stock.csv --full-list --full-list-prefix=BERLIN- --withdraw=3"""

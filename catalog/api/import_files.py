@@ -1,0 +1,41 @@
+"""What imports give as files: the rejected rows to be mended, and the template workbook."""
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+
+from catalog.api.imports import ImportViewSet, refusals
+from catalog.api.staff import FileNegotiation, download, read_parameters
+from catalog.imports import rejected
+from catalog.template_workbook import template_workbook
+from marketplace.parameters import ParameterType, WholeNumber
+from marketplace.problems import refuse_unknown_parameters
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SHEET: dict[str, ParameterType] = {"sheet": WholeNumber()}
+
+
+@extend_schema(tags=["imports"])
+class ImportFileViewSet(ImportViewSet):
+    """Answers that are files."""
+
+    content_negotiation_class = FileNegotiation
+
+    @extend_schema(
+        parameters=[OpenApiParameter("sheet", int, description="Of this sheet only, by its position.")],
+        responses={(200, "*/*"): OpenApiTypes.BINARY},
+    )
+    def rejected(self, request: Request, pk: int) -> HttpResponseBase:
+        """The rejected rows in the layout of the file that was brought, with a column of errors: mend it, send it again."""
+        given = read_parameters(request, SHEET)
+        run = self.judged(pk)
+        with refusals():
+            file = rejected.rejected_file(run, self.sheet(run, given["sheet"]) if given else None)
+        return download(file.name, file.content_type, file.chunks)
+
+    @extend_schema(responses={(200, XLSX): OpenApiTypes.BINARY})
+    def template(self, request: Request) -> HttpResponseBase:
+        """A workbook with a sheet for each thing that can be imported, and drop-downs for the vocabularies."""
+        refuse_unknown_parameters(request)
+        return download("template.xlsx", XLSX, [template_workbook()])

@@ -1,0 +1,231 @@
+"""What would become of each row: the staged sheets of a run against the catalogue of this moment."""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from catalog.imports import sql, stock_list, tables
+from catalog.imports.applying import word_columns
+from catalog.imports.columns import TARGETS, Target
+from catalog.imports.conversions import UNREAD
+from catalog.imports.drift import marks_after, marks_before
+from catalog.imports.errors import ImportRefused
+from catalog.imports.locking import prepare
+from catalog.imports.mapping import bind
+from catalog.imports.merging import Plan, present
+from catalog.imports.options import ImportOptions
+from catalog.imports.productions import new_productions
+from catalog.imports.reach import EVERYTHING, Reach
+from catalog.imports.rules import rules_of
+from catalog.imports.staging import inside, schema_of
+from catalog.imports.vocabularies import new_terms
+from catalog.models import ImportOrigin, ImportRun, ImportSheet, Outcome
+
+ISSUES_KEPT = 10_000
+VALUE_KEPT = 500  # characters of a refused cell that are kept
+WARNED_WORDS = 20
+COUNTED = {
+    Outcome.NEW: "created",
+    Outcome.CHANGED: "changed",
+    Outcome.UNCHANGED: "unchanged",
+    Outcome.REJECTED: "rejected",
+    Outcome.LEFT_OUT: "left_out",
+}
+TOTALS = ("rows", *COUNTED.values(), "withdrawn", "issue_count")
+JUDGEMENT = (*TOTALS, "changed_fields", "warnings")  # what a judgement says of the run
+Earlier = Sequence[tuple[str, Target]]  # schema and target of the run's sheets before this one
+
+
+def reach_of(run: ImportRun) -> Reach:
+    """Return what the run may do now: at the server's console everything, else what its owner may."""
+    if run.origin == ImportOrigin.COMMAND:
+        return EVERYTHING
+    if run.started_by is None:
+        raise ImportRefused("The account that brought this file is gone.")
+    return Reach.of(run.started_by)
+
+
+def plan_of(run: ImportRun, sheet: ImportSheet) -> Plan:
+    """Return what the statements for this sheet need to know."""
+    target = TARGETS[sheet.target]
+    mapping = bind(sheet.header, target, sheet.mapping).without(sheet.left_out_columns)
+    return Plan(
+        target=target,
+        mapping=mapping,
+        rules=rules_of(target.model),
+        reach=reach_of(run),
+        options=ImportOptions.of(run.options),
+    )
+
+
+def judge(run: ImportRun) -> None:
+    """Judge all staged sheets, in a transaction of its own; store counts, faults and notes. Nothing lands."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        prepare(cursor)
+        judge_sheets(cursor, run)
+        run.save(update_fields=JUDGEMENT)
+        for sheet in run.sheets.all():
+            with inside(cursor, sheet):
+                _index_for_pages(cursor)
+
+
+def _index_for_pages(cursor: CursorWrapper) -> None:
+    """Make a page of the preview cost the same anywhere in a file of any size."""
+    for table in ("import_text", "import_merged", "import_fault"):
+        sql.run(cursor, f"CREATE INDEX IF NOT EXISTS {table}_line ON {table} (line)")
+
+
+def judge_sheets(cursor: CursorWrapper, run: ImportRun) -> None:
+    """Judge within the present transaction, and leave it to the caller to store the run.
+
+    A transaction that also lands stores it at its end: until then the run's row stays free for the watch and for a
+    cancellation.
+    """
+    run.issues.all().delete()
+    notes: list[str] = []
+    earlier: list[tuple[str, Target]] = []
+    sheets = list(run.sheets.order_by("position"))
+    for sheet in sheets:
+        plan = plan_of(run, sheet)
+        with inside(cursor, sheet):
+            notes += _judge_sheet(cursor, sheet, plan, earlier)
+        earlier.append((schema_of(sheet), plan.target))
+    _total(run, sheets)
+    run.warnings = [*(note for sheet in sheets for note in sheet.notes), *notes]
+
+
+def _judge_sheet(cursor: CursorWrapper, sheet: ImportSheet, plan: Plan, earlier: Earlier) -> list[str]:
+    sheet.marks = {"mapping": sheet.marks.get("mapping")} | marks_before(cursor, plan)
+    tables.judge_sheet(cursor, plan, earlier)
+    _take_out(cursor, sheet)
+    withdrawn = (
+        stock_list.find_missing(cursor, plan, earlier) if plan.options.full_list and plan.target.kind else 0
+    )
+    sheet.marks |= marks_after(cursor, plan)
+    _tell_outcomes(cursor, sheet)
+    _count(cursor, sheet)
+    sheet.withdrawn = withdrawn
+    sheet.changed_fields = _changed_fields(cursor, plan) if sheet.changed else {}
+    sheet.save()
+    _keep_issues(cursor, sheet)
+    return _news(cursor, plan, earlier)
+
+
+def _take_out(cursor: CursorWrapper, sheet: ImportSheet) -> None:
+    """Take the rows that the person left out from those that land; later sheets may refer to them in vain."""
+    if sheet.left_out_lines:
+        sql.run(cursor, f"DELETE FROM import_merged WHERE line IN ({_lines(sheet)})")
+
+
+def _lines(sheet: ImportSheet) -> str:
+    return ", ".join(str(int(line)) for line in sheet.left_out_lines) or "NULL"
+
+
+def _tell_outcomes(cursor: CursorWrapper, sheet: ImportSheet) -> None:
+    """Make `import_row(line, outcome, id)`: what becomes of every row."""
+    sql.create_table(
+        cursor,
+        "import_row",
+        f"""SELECT t.line, CASE WHEN t.line IN ({_lines(sheet)}) THEN '{Outcome.LEFT_OUT}'
+                   WHEN f.line IS NOT NULL THEN '{Outcome.REJECTED}'
+                   WHEN o.line IS NOT NULL THEN '{Outcome.LEFT_OUT}'
+                   WHEN m.line IS NULL THEN '{Outcome.UNCHANGED}'
+                   WHEN m.id IS NULL THEN '{Outcome.NEW}' ELSE '{Outcome.CHANGED}' END AS outcome, m.id
+              FROM import_text AS t LEFT JOIN import_merged AS m USING (line)
+              LEFT JOIN (SELECT DISTINCT line FROM import_fault) AS f USING (line)
+              LEFT JOIN import_left_out AS o USING (line)""",
+        kept=True,
+    )
+    sql.run(cursor, "CREATE INDEX ON import_row (outcome, line)")
+    sql.run(cursor, "CREATE INDEX ON import_row (line)")
+    sql.run(cursor, "ANALYZE import_row")
+
+
+def _count(cursor: CursorWrapper, sheet: ImportSheet) -> None:
+    found = dict(sql.rows(cursor, "SELECT outcome, count(*) FROM import_row GROUP BY 1"))
+    for outcome, name in COUNTED.items():
+        setattr(sheet, name, found.get(outcome, 0))
+    sheet.rows = sum(found.values())
+    sheet.issue_count = int(sql.value(cursor, "SELECT count(*) FROM import_fault") or 0)
+
+
+def recount(cursor: CursorWrapper, run: ImportRun, sheets: Sequence[ImportSheet]) -> None:
+    """Tell again what became of the rows, when some of them could not land with what they refer to."""
+    run.issues.all().delete()
+    for sheet in sheets:
+        with inside(cursor, sheet):
+            _tell_outcomes(cursor, sheet)
+            _count(cursor, sheet)
+            _keep_issues(cursor, sheet)
+        sheet.save()
+    _total(run, sheets)
+
+
+def _changed_fields(cursor: CursorWrapper, plan: Plan) -> dict[str, int]:
+    """Return how many rows change each field, the most changed first."""
+    differs = {
+        column.name: f"{present(plan.target, column)} IS DISTINCT FROM m.{sql.name(column.name)}"
+        for column in plan.target.columns
+        if (plan.mapping.has(column.name) or column.name in plan.written)
+        and column.name not in plan.target.identity
+    }
+    if not differs:
+        return {}
+    counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in differs.values())
+    query = f"SELECT {counts} FROM import_merged AS m JOIN {plan.target.table} AS i ON i.id = m.id"
+    found = zip(differs, sql.rows(cursor, query)[0], strict=True)
+    return dict(
+        sorted(((name, count) for name, count in found if count), key=lambda pair: (-pair[1], pair[0]))
+    )
+
+
+def _keep_issues(cursor: CursorWrapper, sheet: ImportSheet) -> None:
+    """Store the first faults in the file's order, each with the cell as the file has it."""
+    if not sheet.rejected:
+        return
+    name = sheet.name if sheet.run.target == "workbook" else ""
+    room = ISSUES_KEPT - sheet.run.issues.count()
+    staged = bind(sheet.header, TARGETS[sheet.target], sheet.mapping).staged
+    cells = " ".join(f"WHEN '{column.name}' THEN r_{column.name}" for column in staged)
+    sql.run(
+        cursor,
+        f"""INSERT INTO catalog_importissue (run_id, sheet, line, "column", value, message)
+            SELECT {sheet.run_id}, {sql.quoted(name)}, line, name, coalesce(left(rtrim(CASE name {cells} END, {sql.quoted(UNREAD)}), {VALUE_KEPT}), ''),
+                   message
+              FROM import_fault JOIN import_text USING (line)
+             ORDER BY line, name, message LIMIT {max(room, 0)}""",
+    )
+
+
+def _news(cursor: CursorWrapper, plan: Plan, earlier: Earlier) -> list[str]:
+    """Return what the import adds beside its rows: words to the vocabularies, productions."""
+    notes = []
+    if columns := word_columns(plan):
+        found = sql.rows(
+            cursor,
+            f"SELECT vocabulary, count(*), array_agg(name ORDER BY name) FROM ({new_terms(columns, earlier)}) AS t GROUP BY 1 ORDER BY 1",
+        )
+        for vocabulary, count, names in found:
+            notes.append(f"{count:,} new terms in the vocabulary {vocabulary}: {_some(names)}.")
+    if plan.mapping.has("appearances") or plan.target.name == "appearance":
+        titles = [
+            f"{title} ({year})" for _, title, year in sql.rows(cursor, new_productions(plan.target, earlier))
+        ]
+        if titles:
+            notes.append(f"{len(titles):,} new productions: {_some(titles)}.")
+    return notes
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - WARNED_WORDS:,} more" if len(names) > WARNED_WORDS else ""
+    return ", ".join(names[:WARNED_WORDS]) + more
+
+
+def _total(run: ImportRun, sheets: Sequence[ImportSheet]) -> None:
+    for name in TOTALS:
+        setattr(run, name, sum(getattr(sheet, name) for sheet in sheets))
+    run.changed_fields = {}
+    for sheet in sheets:
+        for name, count in sheet.changed_fields.items():
+            run.changed_fields[name] = run.changed_fields.get(name, 0) + count

@@ -1,0 +1,151 @@
+"""The one transaction in which a judged run lands: all of it, or nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pghistory
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+
+from catalog.imports import journal, stock_list, tables
+from catalog.imports.applying import settle
+from catalog.imports.columns import Target
+from catalog.imports.drift import what_moved
+from catalog.imports.errors import ImportRefused, MovedOn
+from catalog.imports.judging import JUDGEMENT, judge_sheets, plan_of, recount
+from catalog.imports.locking import prepare, queue
+from catalog.imports.merging import Plan
+from catalog.imports.options import ImportOptions
+from catalog.imports.staging import inside, is_staged, schema_of
+from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState
+
+Plans = list[tuple[ImportSheet, Plan]]
+MEANWHILE = "The catalogue was changed while the file was being imported; nothing landed, run it again."
+MOVED = "The catalogue has moved on since this was previewed: {}. Nothing landed; look at it again."
+CLASH = "something that it writes is there by now"
+
+
+def land(run: ImportRun) -> None:
+    """Write what the run's preview showed, and set it DONE, in one transaction; runs that land queue up.
+
+    Raises MovedOn where the catalogue is not any more what the preview was made of, and ImportRefused where the
+    run may not land; nothing is written then. A run that is not LANDING any more is left as it is.
+    """
+    with transaction.atomic(), connection.cursor() as cursor, _conflicts_told(MovedOn(MOVED.format(CLASH))):
+        prepare(cursor)
+        queue(cursor)
+        if not _still_landing(run):
+            return
+        plans = _check(cursor, run)
+        _write(cursor, run, plans)
+    _settle(plans)
+
+
+def land_at_once(run: ImportRun) -> bool:
+    """Judge the staged run and land it in the same transaction; return False where its own rules stop it.
+
+    For those who asked for no preview: between judgement and landing nothing can move on but single edits.
+    """
+    with transaction.atomic(), connection.cursor() as cursor, _conflicts_told(ImportRefused(MEANWHILE)):
+        prepare(cursor)
+        queue(cursor)
+        judge_sheets(cursor, run)
+        if stops(run):
+            run.save(update_fields=JUDGEMENT)
+            return False
+        _check_withdrawals(run)
+        plans = _plans(run)
+        _write(cursor, run, plans)
+    _settle(plans)
+    return True
+
+
+def stops(run: ImportRun) -> str:
+    """Return why rejected rows keep the whole run from landing, in one sentence; "" where they do not."""
+    options = ImportOptions.of(run.options)
+    if run.rejected and options.on_error == "abort":
+        return "Nothing lands, because rows were rejected."
+    if options.max_rejected is not None and run.rejected > options.max_rejected:
+        return f"Nothing lands, because more than {options.max_rejected:,} rows were rejected."
+    return ""
+
+
+@contextmanager
+def _conflicts_told(refusal: ImportRefused) -> Iterator[None]:
+    """Raise the refusal where an edit of the last moment makes the writing break a constraint."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise refusal from error
+
+
+def _still_landing(run: ImportRun) -> bool:
+    # Without a lock on the row, which the watch writes to; on the run itself this process has the lock.
+    return ImportRun.objects.filter(pk=run.pk, state=ImportState.LANDING).exists()
+
+
+def _plans(run: ImportRun) -> Plans:
+    return [(sheet, plan_of(run, sheet)) for sheet in run.sheets.order_by("position")]
+
+
+def _check(cursor: CursorWrapper, run: ImportRun) -> Plans:
+    """Return the sheets with their plans, if all is as it was when the run was previewed."""
+    if sentence := stops(run):
+        raise ImportRefused(sentence)
+    _check_person(run)
+    _check_withdrawals(run)
+    plans = _plans(run)
+    for sheet, plan in plans:
+        if not is_staged(sheet):
+            raise MovedOn("The database was restarted since this was previewed; look at it again.")
+        with inside(cursor, sheet):
+            if moved := what_moved(cursor, sheet, plan):
+                raise MovedOn(MOVED.format(moved))
+    return plans
+
+
+def _check_withdrawals(run: ImportRun) -> None:
+    """Raise ImportRefused unless the number of items that a full stock list withdraws was agreed to."""
+    if run.withdrawn and run.confirmed_withdrawals != run.withdrawn:
+        raise ImportRefused(
+            f"{run.withdrawn:,} published items are not in this full stock list and would be withdrawn;"
+            f" nothing landed. To agree, state that number: {run.withdrawn}."
+        )
+
+
+def _check_person(run: ImportRun) -> None:
+    """Raise ImportRefused unless the one who confirmed may still do so."""
+    if run.origin == ImportOrigin.COMMAND:
+        return
+    person = run.confirmed_by
+    if person is None or not person.is_active or not person.has_perm("catalog.confirm_importrun"):
+        raise ImportRefused("The account that confirmed this import may not do so any more; nothing landed.")
+
+
+def _write(cursor: CursorWrapper, run: ImportRun, plans: Plans) -> None:
+    by = run.confirmed_by_id or run.started_by_id
+    earlier: list[tuple[str, Target]] = []
+    with pghistory.context(import_run=run.pk, user=by) as context:
+        for sheet, plan in plans:
+            with inside(cursor, sheet):
+                tables.apply(cursor, plan, earlier)
+                if sheet.withdrawn and stock_list.withdraw(cursor, plan) != sheet.withdrawn:
+                    raise MovedOn(MOVED.format("items that it withdraws were changed"))
+            earlier.append((schema_of(sheet), plan.target))
+        if len(plans) > 1:
+            recount(cursor, run, [sheet for sheet, _ in plans])
+        _finish(run, UUID(str(context.id)))
+
+
+def _finish(run: ImportRun, context: UUID) -> None:
+    run.history_context = context
+    run.state, run.message, run.finished_at = ImportState.DONE, "", timezone.now()
+    run.save(update_fields=[*JUDGEMENT, "history_context", "state", "message", "finished_at"])
+    journal.ended(run, by=run.confirmed_by)
+
+
+def _settle(plans: Plans) -> None:
+    for sheet, plan in plans:
+        settle(plan, sheet.created + sheet.changed)

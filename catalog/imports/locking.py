@@ -1,0 +1,21 @@
+"""What the transactions of imports have in common: no limits of requests, and one landing at a time."""
+
+from django.db.backends.utils import CursorWrapper
+
+from catalog.imports import sql
+
+
+def prepare(cursor: CursorWrapper) -> None:
+    """Lift the limits that are made for web requests; they return with the transaction's end."""
+    sql.run(cursor, "SET LOCAL statement_timeout = 0")
+    sql.run(cursor, "SET LOCAL idle_in_transaction_session_timeout = 0")
+    sql.run(cursor, "SET LOCAL lock_timeout = '15min'")
+    sql.run(cursor, "SET LOCAL work_mem = '64MB'")
+
+
+def queue(cursor: CursorWrapper) -> None:
+    """Wait for the imports (and undoings) that are landing; until the transaction's end others wait for this one.
+
+    One lock for all tables: an import of vehicles may make productions and terms, too.
+    """
+    sql.run(cursor, "SELECT pg_advisory_xact_lock(hashtext('catalog import'))")

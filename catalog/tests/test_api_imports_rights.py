@@ -1,0 +1,248 @@
+"""Who sees an import over the API, who may do what with it, and two who do it at once."""
+
+import pytest
+from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts.tests.client import at_once
+from accounts.tests.factories import ApiKeyFactory, text_of
+from accounts.tests.people import api, holder, member
+from catalog.imports import work
+from catalog.models import ImportLayout, ImportRun, Item
+from catalog.tests.api_imports import IMPORTS, RIGHTS, VEHICLES, importer, landed, post, read, told, upload
+
+pytestmark = [
+    pytest.mark.usefixtures("bucket", "empty_queue"),
+    pytest.mark.django_db(transaction=True),
+]
+STEPS = {
+    "": "get", "rows/": "get", "rejected/": "get", "mapping/": "put", "leave-out/": "post", "confirm/": "post",
+    "cancel/": "post", "undo/": "post",
+}  # fmt: skip
+
+
+def answers(client, address):
+    return {
+        step: post(client, f"{address}{step}", method=method).status_code for step, method in STEPS.items()
+    }
+
+
+def test_import_that_waits_does_not_exist_for_others():
+    address = read(importer())
+
+    found = answers(importer(), address)
+
+    assert found == dict.fromkeys(STEPS, 404)
+    assert importer().get(IMPORTS).json()["count"] == 0
+
+
+def test_import_that_waits_does_not_exist_for_superusers():
+    address = read(importer())
+
+    assert api(member(is_superuser=True)).get(address).status_code == 404
+
+
+def test_import_that_landed_is_seen_by_those_who_view_imports():
+    address = landed(importer())
+    viewer = api(holder("catalog.view_importrun"))
+
+    assert viewer.get(f"{address}rows/").json()["count"] == 2
+    assert [run["url"] for run in viewer.get(IMPORTS).json()["results"]] == [address]
+    links = viewer.get(address).json()["links"]
+    assert [name for name, link in links.items() if link] == ["rows"]
+
+
+def test_import_that_landed_does_not_exist_for_those_who_only_bring_their_own():
+    address = landed(importer())
+
+    assert api(holder("catalog.add_importrun")).get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("left", "refused"),
+    [
+        ("add", {"cancel/"}),
+        ("preview", {"rows/", "rejected/", "mapping/", "leave-out/"}),
+        ("confirm", {"confirm/"}),
+        ("undo", {"undo/"}),
+    ],
+)
+def test_step_without_its_right_is_forbidden(left, refused):
+    owner = holder(*RIGHTS, *VEHICLES)
+    address = read(api(owner))
+    owner.user_permissions.remove(*owner.user_permissions.filter(codename=f"{left}_importrun"))
+
+    found = answers(api(owner), address)
+
+    assert {step for step, status in found.items() if status == 403} == refused
+
+
+def test_upload_that_lands_at_once_needs_the_right_to_confirm():
+    client = api(holder("catalog.add_importrun", "catalog.preview_importrun", *VEHICLES))
+
+    assert upload(client, land="at_once").status_code == 403
+    assert not ImportRun.objects.exists()
+
+
+def test_upload_that_lands_at_once_is_confirmed_where_nothing_is_to_be_decided():
+    address = read(importer(), land="at_once")
+
+    [run] = ImportRun.objects.all()
+    assert address.endswith(f"/{run.pk}/")
+    assert (run.state, run.confirmed_by) == ("confirmed", run.started_by)
+
+
+def test_upload_that_lands_at_once_waits_where_something_is_to_be_decided():
+    client = importer()
+
+    address = read(client, b"reference,name,Farbe\nA-1,DB5,silver\n", land="at_once")
+
+    assert told(client, address, "state", "confirmed_by") == ("mapping", None)
+
+
+def test_account_that_is_not_staff_is_forbidden():
+    client = api(holder(*RIGHTS, *VEHICLES, is_staff=False))
+
+    assert [client.get(IMPORTS).status_code, upload(client).status_code] == [403, 403]
+
+
+def test_nobody_is_asked_to_sign_in():
+    answer = upload(Client())
+
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+
+
+@pytest.mark.parametrize(
+    ("scopes", "statuses"),
+    [
+        (["read"], {"list": 200, "upload": 403}),
+        (["write"], {"list": 200, "upload": 202}),
+        (["catalog.add_importrun"], {"list": 200, "upload": 202}),
+        (["catalog.view_vehicle"], {"list": 403, "upload": 403}),
+    ],
+    ids=str,
+)
+def test_key_imports_by_its_scopes(scopes, statuses):
+    key = ApiKeyFactory.create(owner=holder(*RIGHTS, *VEHICLES), scopes=scopes)
+    client = Client(headers={"authorization": f"Api-Key {text_of(key)}"})
+
+    assert {"list": client.get(IMPORTS).status_code, "upload": upload(client).status_code} == statuses
+
+
+def test_list_costs_the_same_however_long_it_is(django_assert_num_queries):
+    user = holder(*RIGHTS)
+    client = api(user)
+    for number in range(30):
+        ImportRun.objects.create(target="vehicle", file_name=f"{number}.csv", started_by=user)
+
+    with django_assert_num_queries(5):  # the session, two of permissions, the page, the count
+        answer = client.get(f"{IMPORTS}?page_size=25")
+
+    assert [run["file"]["name"] for run in answer.json()["results"]] == [f"{n}.csv" for n in range(29, 4, -1)]
+
+
+def test_list_is_narrowed_by_state_and_target():
+    user = holder(*RIGHTS)
+    for state, target in [("ready", "vehicle"), ("ready", "tool"), ("failed", "tool"), ("done", "tool")]:
+        ImportRun.objects.create(target=target, file_name="a.csv", started_by=user, state=state)
+
+    found = api(user).get(f"{IMPORTS}?state=ready,failed&target=tool").json()["results"]
+
+    assert [(run["state"], run["target"]) for run in found] == [("failed", "tool"), ("ready", "tool")]
+
+
+# Layouts
+
+
+@pytest.fixture
+def layout():
+    return ImportLayout.objects.create(
+        target="vehicle", signature="x", name="dealer.csv", header=["Stock No."]
+    )
+
+
+def test_layouts_are_listed_and_forgotten(layout):
+    client = api(holder("catalog.view_importlayout", "catalog.delete_importlayout"))
+    [listed] = client.get(f"{IMPORTS}layouts/").json()["results"]
+    one = client.get(listed["url"]).json()
+
+    answer = client.delete(listed["url"])
+
+    assert one == listed
+    assert (listed["id"], listed["name"], listed["header"]) == (layout.pk, "dealer.csv", ["Stock No."])
+    assert (answer.status_code, ImportLayout.objects.exists()) == (204, False)
+    assert client.delete(listed["url"]).status_code == client.get(listed["url"]).status_code == 404
+
+
+def test_layout_is_forgotten_by_right_only(layout):
+    client = api(holder("catalog.view_importlayout"))
+
+    assert client.delete(f"{IMPORTS}layouts/{layout.pk}/").status_code == 403
+    assert ImportLayout.objects.exists()
+
+
+# At once
+
+
+def states(found):
+    return sorted(answer.status_code for answer in found)
+
+
+def test_same_file_uploaded_twice_at_once_is_one_import():
+    client = importer()
+
+    found = at_once([lambda: upload(client)] * 4)
+
+    assert states(found) == [202] * 4
+    assert {answer["Location"] for answer in found} == {
+        f"http://testserver{IMPORTS}{ImportRun.objects.get().pk}/"
+    }
+    assert ProcrastinateJob.objects.count() == 1
+
+
+def test_import_confirmed_twice_at_once_lands_once():
+    client = importer()
+    address = read(client)
+    before = ProcrastinateJob.objects.count()
+
+    found = at_once([lambda: post(client, f"{address}confirm/")] * 4)
+    work.land_now(found[0].json()["id"])
+    again = post(client, f"{address}confirm/")
+
+    assert states(found) == [202] * 4
+    assert ProcrastinateJob.objects.count() == before + 1
+    assert (again.status_code, again.json()["state"], Item.objects.count()) == (202, "done", 2)
+
+
+def test_import_confirmed_and_cancelled_at_once_does_one_of_both():
+    client = importer()
+    address = read(client)
+
+    found = at_once([lambda: post(client, f"{address}confirm/"), lambda: post(client, f"{address}cancel/")])
+    work.land_now(found[1].json().get("id", ImportRun.objects.get().pk))
+
+    assert {answer.status_code for answer in found} <= {202, 409}
+    assert found[1].status_code == 202
+    assert (told(client, address, "state"), Item.objects.count()) == (("cancelled",), 0)
+
+
+def test_import_undone_twice_at_once_is_undone_once():
+    client = importer("catalog.delete_vehicle")
+    address = landed(client)
+
+    found = at_once([lambda: post(client, f"{address}undo/")] * 3)
+
+    assert states(found) == [202, 409, 409]
+    assert told(client, address, "state") == ("undoing",)
+
+
+def test_rows_of_an_import_that_is_cancelled_meanwhile():
+    client = importer()
+    address = read(client)
+
+    found = at_once(
+        [lambda: post(client, f"{address}cancel/"), *([lambda: client.get(f"{address}rows/")] * 3)]
+    )
+
+    assert found[0].status_code == 202
+    assert {answer.status_code for answer in found[1:]} <= {200, 409}

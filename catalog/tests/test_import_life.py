@@ -1,0 +1,307 @@
+"""Runs and the processes that are at them: killed, cancelled, many at once."""
+
+import os
+import random
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from catalog.imports import files, housekeeping, runs, staging, work
+from catalog.imports.watch import Watch
+from catalog.models import WORKING, ImportRun, Item
+from catalog.tests.runs import (
+    brought,
+    curator,
+    in_background,
+    lines_of,
+    many,
+    previewed,
+    process,
+    state_of,
+    stored,
+    worker,
+)
+from marketplace.tests.stack import wait_until
+
+ROWS = 20_000
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("bucket", "empty_queue", "nothing_staged"),
+]
+
+
+@pytest.fixture
+def nothing_staged():
+    """What runs staged is dropped with them."""
+    yield
+    for run in ImportRun.objects.all():
+        staging.drop(run)
+
+
+def settled(run: ImportRun) -> bool:
+    """Pick up what was left, and return whether the run has reached a state in which no process is at it."""
+    housekeeping.pick_up()
+    return state_of(run)[0] not in ("reading", "landing", "undoing")
+
+
+def has_ended(run: ImportRun) -> bool:
+    return state_of(run)[0] not in WORKING
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_run_whose_worker_is_killed_ends_as_a_clean_one(seed):
+    text = many(ROWS)
+    run = brought(curator(), text, at_once=True)
+    with worker() as killed:
+        wait_until(lambda: state_of(run)[0] != "queued", seconds=30)
+        time.sleep(random.Random(seed).uniform(0, 2.5))
+        killed.kill()
+    wait_until(lambda: settled(run), seconds=30)
+
+    with worker():
+        wait_until(lambda: has_ended(run), seconds=60)
+
+    assert state_of(run) == ("done", "")
+    assert stored() == lines_of(text)
+
+
+def test_run_is_picked_up_by_the_next_worker_alone():
+    run = brought(curator(), many(5))
+    ImportRun.objects.filter(pk=run.pk).update(state="reading")
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")  # as if a killed worker had it
+
+    with worker():
+        wait_until(lambda: has_ended(run), seconds=60)
+
+    assert state_of(run)[0] == "ready"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_command_that_is_killed_leaves_nothing_and_succeeds_when_run_again(tmp_path, seed):
+    text = many(ROWS)
+    path = tmp_path / "cars.csv"
+    path.write_text(text)
+    killed = process("import_vehicles", str(path))
+    wait_until(ImportRun.objects.exists, seconds=30)
+    time.sleep(random.Random(seed).uniform(0, 2.5))
+    killed.kill()
+    killed.communicate()
+    first = ImportRun.objects.get()
+    wait_until(lambda: settled(first), seconds=30)
+    assert state_of(first) in [("done", ""), ("failed", work.INTERRUPTED)]
+    assert Item.objects.count() in (0, ROWS)
+
+    again = process("import_vehicles", str(path))
+    out, errors = again.communicate(timeout=60)
+
+    assert (again.returncode, errors) == (0, "")
+    assert out.startswith(f"cars.csv: {ROWS:,} rows: ")
+    assert stored() == lines_of(text)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_command_that_is_stopped_says_so_and_lands_nothing(tmp_path, number):
+    path = tmp_path / "cars.csv"
+    path.write_text(many(ROWS))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE catalog_item IN ACCESS EXCLUSIVE MODE")
+        stopped = process("import_vehicles", str(path))
+        wait_until(lambda: ImportRun.objects.filter(seen_at__isnull=False).exists(), seconds=30)
+        time.sleep(1)
+        stopped.send_signal(number)
+        stopped.communicate(timeout=30)
+
+    assert stopped.returncode == 128 + number
+    assert state_of(ImportRun.objects.get()) == ("failed", work.INTERRUPTED)
+    assert not Item.objects.exists()
+
+
+def test_four_commands_with_the_same_file_at_once_add_each_row_once(tmp_path):
+    text = many(ROWS // 4)
+    path = tmp_path / "cars.csv"
+    path.write_text(text)
+
+    commands = [process("import_vehicles", str(path)) for _ in range(4)]
+    ends = [(*command.communicate(timeout=100), command.returncode) for command in commands]
+
+    assert [(errors, code) for _, errors, code in ends] == [("", 0)] * 4
+    assert sorted(ImportRun.objects.values_list("created", "unchanged")) == sorted(
+        [(ROWS // 4, 0), *[(0, ROWS // 4)] * 3]
+    )
+    assert stored() == lines_of(text)
+
+
+def test_four_overlapping_files_in_other_orders_at_once_add_each_row_once(tmp_path):
+    commands = []
+    for n in range(4):
+        header, *rows = many(ROWS // 4, first=n * ROWS // 16).splitlines()
+        random.Random(n).shuffle(rows)
+        path = tmp_path / f"{n}.csv"
+        path.write_text("\n".join([header, *rows]))
+        commands.append(process("import_vehicles", str(path)))
+
+    ends = [(*command.communicate(timeout=100), command.returncode) for command in commands]
+
+    assert [(errors, code) for _, errors, code in ends] == [("", 0)] * 4
+    assert stored() == lines_of(many(ROWS // 4 + 3 * ROWS // 16))
+
+
+def test_same_file_of_four_people_lands_once_and_goes_back_to_preview_for_the_others():
+    text = many(200)
+    owners = [curator() for _ in range(4)]
+    made = [previewed(by, text) for by in owners]
+    for run, by in zip(made, owners, strict=True):
+        runs.confirm(run, by=by)
+
+    with worker():
+        wait_until(lambda: all(has_ended(run) for run in made), seconds=60)
+
+    assert sorted(state_of(run)[0] for run in made) == ["done", "ready", "ready", "ready"]
+    assert sorted(ImportRun.objects.values_list("created", "unchanged")) == [*[(0, 200)] * 3, (200, 0)]
+    assert stored() == lines_of(text)
+
+
+def test_cancel_while_the_file_is_read():
+    by = curator()
+    run = brought(by, many(150_000))
+
+    with in_background(lambda: work.read_now(run.pk)):
+        wait_until(lambda: ImportRun.objects.get(pk=run.pk).rows_read > 0, seconds=60)
+        runs.cancel(run, by=by)
+        began = time.monotonic()
+        wait_until(lambda: has_ended(run), seconds=30)
+        took = time.monotonic() - began
+
+    assert state_of(run) == ("cancelled", "Cancelled; nothing landed.")
+    assert took < 5
+    assert not staging_schemas()
+
+
+@pytest.mark.parametrize(
+    ("step", "held"),
+    [
+        pytest.param("read", "LOCK TABLE catalog_item IN ACCESS EXCLUSIVE MODE", id="judging"),
+        pytest.param(
+            "land", "SELECT pg_advisory_xact_lock(hashtext('catalog import'))", id="waiting to land"
+        ),
+        pytest.param("land", "LOCK TABLE catalog_item IN SHARE MODE", id="writing"),
+    ],
+)
+def test_cancel_while_a_statement_runs(step, held):
+    by = curator()
+    run = brought(by) if step == "read" else previewed(by)
+    if step == "land":
+        runs.confirm(run, by=by)
+    ended = threading.Event()
+    with (
+        in_background(lambda: hold(held, until=ended)) as holder,
+        in_background(lambda: getattr(work, f"{step}_now")(run.pk)),
+    ):
+        wait_until(lambda: state_of(run)[0] in ("reading", "landing") and waits(), seconds=30)
+        runs.cancel(run, by=by)
+        began = time.monotonic()
+        wait_until(lambda: has_ended(run), seconds=30)
+        took = time.monotonic() - began
+        ended.set()
+        holder.result()
+
+    assert state_of(run) == ("cancelled", "Cancelled; nothing landed.")
+    assert took < 5
+    assert not Item.objects.exists()
+
+
+def hold(statement: str, until: threading.Event) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+        until.wait(60)
+
+
+def waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def staging_schemas() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'import\\_%'")
+        return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.fixture
+def copies(tmp_path: Path, monkeypatch) -> Path:
+    """The folder in which this process keeps copies of files, its own for the test."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"catalogue-imports-{os.getuid()}"
+
+
+def test_runs_leave_no_thread_no_connection_and_no_file(copies):
+    by = curator()
+    previewed(by, many(3))
+    before = threading.active_count(), connections()
+
+    for n in range(5):
+        previewed(by, many(3, first=n))
+
+    assert (threading.active_count(), connections()) == before
+    assert not list(copies.iterdir())
+
+
+def connections() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
+
+
+def test_copy_of_a_killed_process_is_swept_and_one_in_use_stays(copies):
+    run = brought(curator())
+    with files.local(run) as used:
+        left = copies / "tmpleft.csv"
+        left.write_text("x")
+        os.utime(left, (0, 0))
+        os.utime(used, (0, 0))
+        files.sweep()
+
+        assert list(copies.iterdir()) == [used]
+
+
+def test_process_that_is_at_a_run_keeps_others_from_it():
+    by = curator()
+    run = previewed(by)
+    runs.confirm(run, by=by)
+    ended = threading.Event()
+    with in_background(lambda: hold(f"SELECT pg_advisory_xact_lock({work.lock_of(run.pk)})", until=ended)):
+        wait_until(lambda: not free(run), seconds=10)
+        try:
+            work.land_now(run.pk)
+            housekeeping.pick_up()
+        finally:
+            ended.set()
+
+    assert state_of(run)[0] == "confirmed"
+
+
+def free(run: ImportRun) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_xact_lock({work.lock_of(run.pk)})")
+        return bool(cursor.fetchone()[0])
+
+
+def test_watch_tells_how_far_a_run_is():
+    run = brought(curator())
+
+    with Watch(run.pk) as watch:
+        watch.hear(7)
+        wait_until(lambda: ImportRun.objects.get(pk=run.pk).rows_read == 7, seconds=5)
+
+    run.refresh_from_db()
+    assert run.seen_at is not None
