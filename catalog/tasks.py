@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from catalog.imports import housekeeping, work
+from catalog.imports.life import housekeeping, work
 
 
 @app.task

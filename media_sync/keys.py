@@ -72,7 +72,7 @@ class Ignored(StrEnum):
     TOO_LONG = "keys longer than 1,024 characters"
 
 
-# Where this software itself keeps files: sizes of pictures, and spreadsheets that were imported (catalog.imports.files).
+# Where this software itself keeps files: sizes of pictures, and spreadsheets that were imported (catalog.imports.life.files).
 OWN_FOLDERS = {"renditions/": Ignored.RENDITION, "imports/": Ignored.IMPORT}
 
 

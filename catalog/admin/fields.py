@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Value
 from django.urls import reverse_lazy
 
-from catalog.imports.lookups import MOST_BRACKETS, MOST_DIGITS
+from catalog.imports.judgement.lookups import MOST_BRACKETS, MOST_DIGITS
 from catalog.models import FIRST_YEAR, LAST_YEAR, Term, Vocabulary
 from catalog.models.fields import Folded, canonical_text
 from marketplace.admin import (

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from catalog.api.imports import ImportViewSet, refusals
 from catalog.api.staff import FileNegotiation, download, read_parameters
-from catalog.imports import rejected
+from catalog.imports.pages import rejected
 from catalog.template_workbook import template_workbook
 from marketplace.parameters import ParameterType, WholeNumber
 from marketplace.problems import refuse_unknown_parameters

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from catalog.imports.columns import TARGETS, Target
-from catalog.imports.mapping import check
+from catalog.imports.mapping.binding import check
 from catalog.models import ImportRun
 from marketplace.parameters import shown
 

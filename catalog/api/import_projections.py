@@ -5,9 +5,9 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from catalog.api.projections import Links, Row, Rows, selected
-from catalog.imports import suggestions
 from catalog.imports.columns import TARGETS
-from catalog.imports.preview import PreviewRow
+from catalog.imports.mapping import suggestions
+from catalog.imports.pages.preview import PreviewRow
 from catalog.models import LANDED, ImportLayout, ImportRun, ImportSheet, ImportState
 
 COUNTS = ("rows", "created", "changed", "unchanged", "rejected", "left_out", "withdrawn")

@@ -42,9 +42,10 @@ from catalog.api.import_serializers import (
 from catalog.api.projections import Links
 from catalog.api.staff import StaffViewSet, read_parameters
 from catalog.api.uploads import TooLarge
-from catalog.imports import preview, runs
 from catalog.imports.errors import ImportRefused
-from catalog.imports.files import MAX_BYTES
+from catalog.imports.life import runs
+from catalog.imports.life.files import MAX_BYTES
+from catalog.imports.pages import preview
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState, Outcome
 from marketplace.parameters import Choice, ListOf, ParameterType, WholeNumber
 from marketplace.problems import NOT_FOUND, BadParameters, refuse_unknown_parameters

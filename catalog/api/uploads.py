@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
 
-from catalog.imports.files import MAX_BYTES
+from catalog.imports.life.files import MAX_BYTES
 
 FORM_BYTES = 1024 * 1024  # what a form may hold beside its file, as any other body
 

@@ -15,8 +15,9 @@ from django.db import connection, models, transaction
 from django.db.models.functions import Cast
 
 from catalog.exports import cells
-from catalog.imports import appearances, productions, sql, vocabularies
+from catalog.imports import sql
 from catalog.imports.columns import TARGETS, Column, Reading, Target
+from catalog.imports.judgement import appearances, productions, vocabularies
 from catalog.models import Appearance, Item
 from catalog.writers import Cell
 

@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
 from catalog.imports.columns import Column
-from catalog.imports.merging import Plan
+from catalog.imports.judgement.merging import Plan
 from catalog.models import ImportSheet
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from django.db import DatabaseError, transaction
 
 from accounts.models import User
-from catalog.imports import runs
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import judge
 from catalog.imports.landing import land_at_once
+from catalog.imports.life import runs
 from catalog.imports.options import ImportOptions
 from catalog.imports.reading import stage_file
 from catalog.imports.results import ImportResult
@@ -71,8 +71,9 @@ def _try(run: ImportRun, path: Path, mapping: dict[str, Any] | None, on_rows: On
             _begin(run, mapping)
             stage_file(run, path, on_rows)
             judge(run)
+            result = ImportResult.of(run, dry_run=True)
             transaction.set_rollback(True)
-            return ImportResult.of(run, dry_run=True)
+            return result
     except DatabaseError as error:
         raise ImportRefused(faults.sentence(error)) from error
 

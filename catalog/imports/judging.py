@@ -5,21 +5,22 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from catalog.imports import sql, stock_list, tables
-from catalog.imports.applying import word_columns
+from catalog.imports import sql
 from catalog.imports.columns import TARGETS, Target
-from catalog.imports.conversions import UNREAD
 from catalog.imports.drift import marks_after, marks_before
 from catalog.imports.errors import ImportRefused
+from catalog.imports.judgement import stock_list, tables
+from catalog.imports.judgement.applying import word_columns
+from catalog.imports.judgement.merging import Plan, present
+from catalog.imports.judgement.productions import new_productions
+from catalog.imports.judgement.rules import rules_of
+from catalog.imports.judgement.vocabularies import new_terms
 from catalog.imports.locking import prepare
-from catalog.imports.mapping import bind
-from catalog.imports.merging import Plan, present
+from catalog.imports.mapping.binding import bind
+from catalog.imports.mapping.conversions import UNREAD
 from catalog.imports.options import ImportOptions
-from catalog.imports.productions import new_productions
 from catalog.imports.reach import EVERYTHING, Reach
-from catalog.imports.rules import rules_of
 from catalog.imports.staging import inside, schema_of
-from catalog.imports.vocabularies import new_terms
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, Outcome
 
 ISSUES_KEPT = 10_000

@@ -9,14 +9,15 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from catalog.imports import journal, stock_list, tables
-from catalog.imports.applying import settle
 from catalog.imports.columns import Target
 from catalog.imports.drift import what_moved
 from catalog.imports.errors import ImportRefused, MovedOn
+from catalog.imports.judgement import stock_list, tables
+from catalog.imports.judgement.applying import settle
+from catalog.imports.judgement.merging import Plan
 from catalog.imports.judging import JUDGEMENT, judge_sheets, plan_of, recount
+from catalog.imports.life import journal
 from catalog.imports.locking import prepare, queue
-from catalog.imports.merging import Plan
 from catalog.imports.options import ImportOptions
 from catalog.imports.staging import inside, is_staged, schema_of
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState

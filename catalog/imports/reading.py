@@ -13,10 +13,10 @@ from django.db.backends.utils import CursorWrapper
 from catalog.imports.columns import SHEET_ORDER, TARGETS, WORKBOOK_SHEETS, target_of_sheet
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import judge
-from catalog.imports.layouts import remembered as remembered_mapping
 from catalog.imports.locking import prepare
-from catalog.imports.mapping import Mapping, bind, recognised, untitled
-from catalog.imports.readers import Row, Table, open_tables
+from catalog.imports.mapping.binding import Mapping, bind, recognised, untitled
+from catalog.imports.mapping.layouts import remembered as remembered_mapping
+from catalog.imports.sources.readers import Row, Table, open_tables
 from catalog.imports.staging import is_staged, stage
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState
 

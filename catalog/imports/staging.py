@@ -14,8 +14,8 @@ from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
 from catalog.imports.columns import Column, Reading
-from catalog.imports.mapping import Mapping, Pick
-from catalog.imports.readers import Row, Table
+from catalog.imports.mapping.binding import Mapping, Pick
+from catalog.imports.sources.readers import Row, Table
 from catalog.models import ImportRun, ImportSheet
 
 CELL, ROW = "\x1f", "\x1e"  # put between cells and rows while a block is one text; cells may not hold them

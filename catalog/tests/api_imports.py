@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.tests.people import api, holder
-from catalog.imports import work
+from catalog.imports.life import work
 
 IMPORTS = "/v1/imports/"
 RIGHTS = tuple(f"catalog.{verb}_importrun" for verb in ("add", "preview", "confirm", "undo", "view"))

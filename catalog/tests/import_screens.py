@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from catalog.imports import work
+from catalog.imports.life import work
 from catalog.models import ImportRun, ImportState
 
 POLICIES = {"on_error": "skip", "existing": "both", "blank": "keep", "terms": "create", "max_withdrawn": "5"}
@@ -42,7 +42,9 @@ def importer(*more: str) -> Client:
     return signed_in(person(*IMPORTS, *VEHICLES, *more))
 
 
-def upload(client: Client, content: str | bytes | Path = STOCK, name: str = "stock.csv", **fields: Any) -> Any:
+def upload(
+    client: Client, content: str | bytes | Path = STOCK, name: str = "stock.csv", **fields: Any
+) -> Any:
     """Send the form of the button Import of vehicles."""
     if isinstance(content, Path):
         name, content = content.name, content.read_bytes()

@@ -11,8 +11,8 @@ import pytest
 from catalog.imports import judging
 from catalog.imports.engine import ImportOptions, import_file
 from catalog.imports.reach import EVERYTHING, Reach
-from catalog.imports.readers import open_table
 from catalog.imports.results import ImportResult
+from catalog.imports.sources.readers import open_table
 
 
 def table(path: Path, header: str, *rows: list[str]) -> Path:

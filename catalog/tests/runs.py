@@ -15,7 +15,7 @@ from django.db import connection
 from accounts.models import User
 from accounts.roles import ROLES, keep
 from accounts.tests.factories import UserFactory
-from catalog.imports import runs, work
+from catalog.imports.life import runs, work
 from catalog.imports.options import ImportOptions
 from catalog.models import ImportOrigin, ImportRun, Item
 from marketplace.tests.database import database_address

@@ -7,7 +7,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from catalog.imports import work
+from catalog.imports.life import work
 from catalog.models import ImportRun, Item
 from catalog.tests.api_imports import IMPORTS, STOCK, importer, landed, post, read, told, upload
 from catalog.tests.factories import VehicleFactory

@@ -8,7 +8,7 @@ from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
-from catalog.imports import work
+from catalog.imports.life import work
 from catalog.tests.api_imports import IMPORTS, importer, post, read, upload
 
 pytestmark = [

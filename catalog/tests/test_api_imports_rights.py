@@ -7,7 +7,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.tests.client import at_once
 from accounts.tests.factories import ApiKeyFactory, text_of
 from accounts.tests.people import api, holder, member
-from catalog.imports import work
+from catalog.imports.life import work
 from catalog.models import ImportLayout, ImportRun, Item
 from catalog.tests.api_imports import IMPORTS, RIGHTS, VEHICLES, importer, landed, post, read, told, upload
 

@@ -9,9 +9,9 @@ import python_calamine
 
 from catalog import writers
 from catalog.exports import file_of, prepare
-from catalog.imports import rejected
 from catalog.imports.engine import import_file
 from catalog.imports.options import ImportOptions
+from catalog.imports.pages import rejected
 from catalog.models import ImportRun, Item
 from catalog.tests.factories import ItemFactory
 from catalog.tests.test_writers import LIVE, PAYLOADS

@@ -2,8 +2,8 @@
 
 import pytest
 
-from catalog.imports.appearances import as_text
-from catalog.imports.productions import ambiguous_productions
+from catalog.imports.judgement.appearances import as_text
+from catalog.imports.judgement.productions import ambiguous_productions
 from catalog.models import Appearance, Production
 from catalog.tests.factories import AppearanceFactory, ItemFactory, ProductionFactory
 from catalog.tests.imports import counts, faults, run, table

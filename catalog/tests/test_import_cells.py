@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from catalog.imports.casting import PRICE_SENTENCE, TIME_SENTENCE
-from catalog.imports.lookups import SLUG_SENTENCE
+from catalog.imports.judgement.casting import PRICE_SENTENCE, TIME_SENTENCE
+from catalog.imports.judgement.lookups import SLUG_SENTENCE
 from catalog.models import Appearance, Item
 from catalog.tests.factories import ItemFactory, ProductionFactory, TermFactory
 from catalog.tests.imports import counts, faults, run, table

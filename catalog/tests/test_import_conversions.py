@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from catalog.imports import conversions
-from catalog.imports.cars import folded_make, split_car, years_of
 from catalog.imports.columns import TARGETS
-from catalog.imports.conversions import (
+from catalog.imports.mapping import conversions
+from catalog.imports.mapping.cars import folded_make, split_car, years_of
+from catalog.imports.mapping.conversions import (
     UNREAD,
     Memo,
     amount,
@@ -18,7 +18,7 @@ from catalog.imports.conversions import (
     measure,
     year_of_date,
 )
-from catalog.imports.makes import WELL_KNOWN
+from catalog.imports.mapping.makes import WELL_KNOWN
 
 VEHICLE = TARGETS["vehicle"]
 MAKES = frozenset(folded_make(name) for name in WELL_KNOWN)

@@ -367,7 +367,7 @@ def in_own_connection(path):
 
 
 def test_large_run_leaves_fresh_statistics(tmp_path, monkeypatch):
-    monkeypatch.setattr("catalog.imports.applying.LARGE_RUN", 5)
+    monkeypatch.setattr("catalog.imports.judgement.applying.LARGE_RUN", 5)
 
     run(table(tmp_path / "t.csv", "reference,name", *[[f"A-{n}", "Car"] for n in range(5)]))
 

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import DatabaseError, connection
 
-from catalog.imports import engine, tables
+from catalog.imports import engine
 from catalog.imports.errors import ImportRefused
+from catalog.imports.judgement import tables
 from catalog.models import ImportRun, Item
 from catalog.tests.factories import ItemFactory
 from catalog.tests.imports import run, table

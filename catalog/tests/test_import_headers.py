@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.imports.errors import ImportRefused
-from catalog.imports.readers import open_table
+from catalog.imports.sources.readers import open_table
 from catalog.tests.imports import counts, run
 
 
@@ -59,7 +59,7 @@ def test_csv_header_with_an_open_quote_is_refused(tmp_path, rows):
 
 
 def test_csv_header_of_endless_cells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("catalog.imports.delimited.CELL_CHARACTERS", 100)
+    monkeypatch.setattr("catalog.imports.sources.delimited.CELL_CHARACTERS", 100)
 
     with pytest.raises(ImportRefused) as refused:
         read(tmp_path, "reference," + "x" * 200)

@@ -19,7 +19,7 @@ PROBE = """
 import json, resource, sys
 from pathlib import Path
 from catalog.imports.errors import ImportRefused
-from catalog.imports.readers import open_tables
+from catalog.imports.sources.readers import open_tables
 sentence, rows, faults, notes = "", 0, [], []
 try:
     with open_tables(Path(sys.argv[1])) as tables:

@@ -8,9 +8,10 @@ import pytest
 from accounts.models import User
 from accounts.tests.client import at_once
 from accounts.tests.factories import UserFactory
-from catalog.imports import layouts, runs, work
 from catalog.imports.columns import TARGETS
-from catalog.imports.suggestions import suggest
+from catalog.imports.life import runs, work
+from catalog.imports.mapping import layouts
+from catalog.imports.mapping.suggestions import suggest
 from catalog.models import ImportLayout, Item
 from catalog.tests.factories import TermFactory
 from catalog.tests.imports import workbook

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from catalog.imports import files, housekeeping, runs, staging, work
-from catalog.imports.watch import Watch
+from catalog.imports import staging
+from catalog.imports.life import files, housekeeping, runs, work
+from catalog.imports.life.watch import Watch
 from catalog.models import WORKING, ImportRun, Item
 from catalog.tests.runs import (
     brought,

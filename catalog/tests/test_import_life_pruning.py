@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 
-from catalog.imports import files, housekeeping
+from catalog.imports.life import files, housekeeping
 from catalog.models import ImportRun
 from catalog.tests.runs import brought, curator, landed, previewed, state_of
 

@@ -8,8 +8,8 @@ import pytest
 
 from catalog.imports.columns import TARGETS
 from catalog.imports.errors import ImportRefused
-from catalog.imports.mapping import bind, check, recognised, titles, untitled
-from catalog.imports.mapping_checks import check_rules
+from catalog.imports.mapping.binding import bind, check, recognised, titles, untitled
+from catalog.imports.mapping.checks import check_rules
 
 VEHICLE = TARGETS["vehicle"]
 

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from catalog.imports.workbook_cells import UNCALCULATED
+from catalog.imports.sources.workbook_cells import UNCALCULATED
 from catalog.tests.imports import rows_of
 
 OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"

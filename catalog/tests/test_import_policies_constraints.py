@@ -4,7 +4,7 @@ import pytest
 from django.db.models import UniqueConstraint
 
 from catalog.imports.columns import TARGETS, Reading
-from catalog.imports.rules import rules_of
+from catalog.imports.judgement.rules import rules_of
 from catalog.models import Appearance, Item, MediaAsset, Production, Term
 from catalog.tests.factories import (
     AppearanceFactory,

@@ -6,7 +6,7 @@ from django.db import ProgrammingError, connection
 from catalog.imports.judging import judge
 from catalog.imports.landing import land
 from catalog.imports.options import ImportOptions
-from catalog.imports.preview import (
+from catalog.imports.pages.preview import (
     Fault,
     FieldChange,
     PreviewPage,
@@ -18,7 +18,7 @@ from catalog.imports.preview import (
 from catalog.imports.reach import EVERYTHING
 from catalog.imports.reading import stage_file
 from catalog.imports.staging import drop, schema_of
-from catalog.imports.undo import undo_run
+from catalog.imports.undoing.undo import undo_run
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState, Item
 from catalog.tests.factories import AppearanceFactory, ItemFactory, ProductionFactory
 from catalog.tests.imports import table

@@ -8,8 +8,8 @@ from datetime import date, datetime
 import openpyxl
 import pytest
 
-from catalog.imports import workbooks
 from catalog.imports.errors import ImportRefused
+from catalog.imports.sources import workbooks
 from catalog.imports.staging import CONTROL
 from catalog.models import Item
 from catalog.tests.imports import counts, faults, rows_of, run, table, workbook

@@ -9,13 +9,13 @@ import psutil
 import pytest
 import python_calamine
 
-from catalog.imports import files
 from catalog.imports.engine import import_file
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import judge
+from catalog.imports.life import files
 from catalog.imports.options import ImportOptions
+from catalog.imports.pages.rejected import RejectedFile, rejected_file
 from catalog.imports.reading import stage_file
-from catalog.imports.rejected import RejectedFile, rejected_file
 from catalog.imports.staging import drop
 from catalog.models import ImportOrigin, ImportRun, ImportState, Item
 from catalog.tests.imports import table, workbook

@@ -12,7 +12,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import AuditEvent
 from accounts.tests.client import at_once
-from catalog.imports import files, landing, runs, work
+from catalog.imports import landing
+from catalog.imports.life import files, runs, work
 from catalog.imports.options import ImportOptions
 from catalog.models import ImportLayout, ImportRun, Item
 from catalog.tests.factories import ItemFactory

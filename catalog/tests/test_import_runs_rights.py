@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from catalog.imports import runs, work
+from catalog.imports.life import runs, work
 from catalog.models import Item
 from catalog.tests.runs import curator, landed, previewed, state_of
 

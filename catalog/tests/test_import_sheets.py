@@ -4,7 +4,7 @@ import openpyxl
 import pytest
 
 from catalog.imports.errors import ImportRefused
-from catalog.imports.readers import open_tables
+from catalog.imports.sources.readers import open_tables
 from catalog.tests.hostile_files import book, ods, ods_cell, ods_of, ods_row
 
 KNOWN = {"reference", "name", "make", "price", "title", "year"}

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from catalog.imports.workbook_cells import UNCALCULATED
+from catalog.imports.sources.workbook_cells import UNCALCULATED
 from catalog.models import Item
 from catalog.tests.hostile_files import HEADER, book, cell, sheet_of
 from catalog.tests.imports import faults, rows_of, run

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from catalog.imports.columns import TARGETS
-from catalog.imports.mapping import bind, check
-from catalog.imports.suggestions import suggest
+from catalog.imports.mapping.binding import bind, check
+from catalog.imports.mapping.suggestions import suggest
 from catalog.tests.factories import ItemFactory, TermFactory
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -10,7 +10,7 @@ from django.db import connection
 
 from catalog.imports.errors import ImportRefused
 from catalog.imports.reach import EVERYTHING, Reach
-from catalog.imports.undo import UndoResult, undo_run
+from catalog.imports.undoing.undo import UndoResult, undo_run
 from catalog.models import (
     Appearance,
     ImportRun,

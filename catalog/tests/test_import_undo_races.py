@@ -13,7 +13,7 @@ from django.db.utils import OperationalError
 from catalog.imports.errors import ImportRefused
 from catalog.imports.locking import queue
 from catalog.imports.reach import EVERYTHING
-from catalog.imports.undo import UndoResult, undo_run
+from catalog.imports.undoing.undo import UndoResult, undo_run
 from catalog.models import ImportRun, ImportState, Item
 from catalog.tests.factories import ItemFactory
 

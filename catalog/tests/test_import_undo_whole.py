@@ -5,9 +5,9 @@ import pytest
 
 from catalog.imports.engine import import_file
 from catalog.imports.options import ImportOptions
-from catalog.imports.preview import page
+from catalog.imports.pages.preview import page
 from catalog.imports.reach import EVERYTHING
-from catalog.imports.undo import undo_run
+from catalog.imports.undoing.undo import undo_run
 from catalog.models import Appearance, ImportRun, Item, MediaAsset, OldSlug, Production, Term
 from catalog.tests.factories import ItemFactory, MediaAssetFactory, TermFactory
 from catalog.tests.imports import table

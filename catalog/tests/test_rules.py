@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db.models import CheckConstraint
 
-from catalog.imports.rules import rules_of
+from catalog.imports.judgement.rules import rules_of
 from catalog.models import Appearance, Item, MediaAsset, Production, Term
 from catalog.tests.factories import ItemFactory
 from catalog.tests.imports import run, table

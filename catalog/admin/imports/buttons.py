@@ -11,7 +11,7 @@ from import_export.admin import ImportMixin
 from accounts.models import User
 from catalog.admin.imports.forms import UploadForm
 from catalog.admin.imports.targets import may_bring
-from catalog.imports import runs
+from catalog.imports.life import runs
 from catalog.models import ImportOrigin
 
 REFUSED = "import_file"  # the field beside which it stands why a file was not taken

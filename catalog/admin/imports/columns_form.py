@@ -8,9 +8,9 @@ from django.forms import BoundField
 
 from catalog.admin.imports import matching
 from catalog.imports.columns import TARGETS, Reading, column_name
-from catalog.imports.mapping import check, titles
-from catalog.imports.mapping_checks import sources
-from catalog.imports.suggestions import suggest
+from catalog.imports.mapping.binding import check, titles
+from catalog.imports.mapping.checks import sources
+from catalog.imports.mapping.suggestions import suggest
 from catalog.models import ImportSheet
 from marketplace.admin import (
     UnfoldAdminExpandableTextareaWidget,

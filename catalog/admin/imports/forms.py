@@ -9,9 +9,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 
 from catalog.admin.imports.targets import TARGETS, may_bring
-from catalog.imports.files import MAX_BYTES
+from catalog.imports.life.files import MAX_BYTES
 from catalog.imports.options import ImportOptions
-from catalog.imports.readers import READERS
+from catalog.imports.sources.readers import READERS
 from catalog.models import Kind
 from marketplace.admin import (
     UnfoldAdminDecimalFieldWidget,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.imports.columns import Reading, Target, column_name
-from catalog.imports.mapping_checks import sources
+from catalog.imports.mapping.checks import sources
 
 Rule = dict[str, Any]
 MONEY, CAR, RULE, LABEL = "money", "car", "rule", "label:"

@@ -15,11 +15,13 @@ from django.utils.timezone import localtime
 from catalog.admin.imports.columns_form import SheetColumns
 from catalog.admin.imports.policies import policies_of
 from catalog.admin.imports.targets import TARGETS as TITLES
-from catalog.imports import landing, preview, undo
+from catalog.imports import landing
 from catalog.imports.columns import TARGETS
 from catalog.imports.errors import ImportRefused
-from catalog.imports.mapping import bind
+from catalog.imports.mapping.binding import bind
+from catalog.imports.pages import preview
 from catalog.imports.reach import Reach
+from catalog.imports.undoing import undo
 from catalog.models import LANDED, WORKING, ImportRun, ImportSheet, ImportState, Outcome
 
 PER_PAGE = 50

@@ -16,7 +16,7 @@ from catalog.admin.imports.buttons import receive, upload_page
 from catalog.admin.imports.forms import UploadForm
 from catalog.admin.imports.pages import page_context
 from catalog.admin.imports.targets import TARGETS
-from catalog.imports import runs
+from catalog.imports.life import runs
 from catalog.models import ImportRun, ImportState
 from catalog.template_workbook import template_workbook
 from marketplace.admin import ChoicesFilter, ReadOnlyModelAdmin, display

@@ -1,6 +1,6 @@
 """The steps of a run: each is one address, takes its right before it is called, and leads back to the run's page.
 
-What may be done with a run where it stands is for `catalog.imports.runs` to say; its refusals become messages.
+What may be done with a run where it stands is for `catalog.imports.life.runs` to say; its refusals become messages.
 """
 
 from collections.abc import Iterator
@@ -25,10 +25,10 @@ from django.utils.http import content_disposition_header
 from accounts.models import User
 from catalog.admin.imports.columns_form import SheetColumns
 from catalog.admin.imports.pages import address, number, page_context, progress_context, undo_context
-from catalog.imports import runs
 from catalog.imports.columns import TARGETS
 from catalog.imports.errors import ImportRefused
-from catalog.imports.rejected import rejected_file
+from catalog.imports.life import runs
+from catalog.imports.pages.rejected import rejected_file
 from catalog.models import WAITING, WORKING, ImportRun, ImportSheet, ImportState
 
 

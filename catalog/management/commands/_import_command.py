@@ -10,11 +10,11 @@ from django.core.management.base import CommandParser
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from catalog.imports import housekeeping
 from catalog.imports.columns import TARGETS
 from catalog.imports.engine import ImportOptions, import_file
 from catalog.imports.errors import ImportRefused
-from catalog.imports.mapping_checks import check_rules
+from catalog.imports.life import housekeeping
+from catalog.imports.mapping.checks import check_rules
 from catalog.imports.results import ImportResult
 from marketplace.commands import CannotRun, OperatorCommand
 

@@ -4,7 +4,7 @@ from django.core.management.base import CommandParser
 
 from catalog.imports.errors import ImportRefused
 from catalog.imports.reach import EVERYTHING
-from catalog.imports.undo import UndoResult, undo_run
+from catalog.imports.undoing.undo import UndoResult, undo_run
 from catalog.models import ImportRun
 from marketplace.commands import CannotRun, OperatorCommand
 

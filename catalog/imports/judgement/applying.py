@@ -1,0 +1,142 @@
+"""The two statements that write, and what must be true before and after them.
+
+Written in sets: model methods, forms and Django's signals see nothing of it. The rules have been judged
+before; history, `version`, `updated_at` and the search text are kept by the database itself.
+"""
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
+
+from catalog.imports import sql
+from catalog.imports.columns import Column, Reading
+from catalog.imports.judgement import appearances, productions, references, terms, vocabularies
+from catalog.imports.judgement.merging import Plan
+
+LARGE_RUN = 1000  # rows from which statistics and index leftovers are worth seeing to
+DATABASE_KEEPS = {"id", "search", "version"}
+
+
+def leave_out_rejected(cursor: CursorWrapper) -> None:
+    sql.run(
+        cursor,
+        "DELETE FROM import_merged AS m USING (SELECT DISTINCT line FROM import_fault) AS bad WHERE bad.line = m.line",
+    )
+    sql.run(cursor, "ANALYZE import_merged (line, key, id)")
+
+
+def word_columns(plan: Plan) -> tuple[Column, ...]:
+    return tuple(column for column in plan.mapping.columns if column.reading is Reading.WORDS)
+
+
+def apply(cursor: CursorWrapper, plan: Plan) -> None:
+    """Write what `import_merged` holds: update rows that differ, insert those that are new."""
+    if columns := word_columns(plan):
+        vocabularies.create_terms(cursor, columns)
+    if plan.target.name == "appearance":
+        productions.create_productions(cursor, plan.target)
+    if refers(plan):
+        references.settle_references(cursor, plan.target)
+    if plan.written:
+        _update(cursor, plan)
+    _insert(cursor, plan)
+    if plan.mapping.has("appearances"):
+        productions.create_productions(cursor, plan.target)
+        appearances.apply_appearances(cursor)
+
+
+def refers(plan: Plan) -> bool:
+    """Return whether the rows have an `item_id`, to be filled in when the items have landed."""
+    return not plan.target.kind and plan.mapping.has("reference")
+
+
+def _update(cursor: CursorWrapper, plan: Plan) -> None:
+    names = [sql.name(name) for name in plan.written]
+    sets = ", ".join(f"{name} = m.{name}" for name in names)
+    before = ", ".join(f"i.{name}" for name in names)
+    after = ", ".join(f"m.{name}" for name in names)
+    touched = ", updated_at = now()" if _sets_updated_at(plan) else ""
+    sql.run(
+        cursor,
+        f"""UPDATE {plan.target.table} AS i SET {sets}{touched} FROM import_merged AS m
+             WHERE m.id = i.id AND ROW({before}) IS DISTINCT FROM ROW({after})""",
+    )
+
+
+def _sets_updated_at(plan: Plan) -> bool:
+    """Return whether Django, not a trigger, keeps the table's updated_at."""
+    fields = {field.name: field for field in plan.target.model._meta.concrete_fields}
+    return bool(getattr(fields.get("updated_at"), "auto_now", False))
+
+
+def _insert(cursor: CursorWrapper, plan: Plan) -> None:
+    if not sql.value(cursor, "SELECT EXISTS (SELECT FROM import_merged WHERE id IS NULL)"):
+        return
+    merged = {column.name for column in plan.merged}
+    values = {"slug": "m.key", "item": "m.item_id", "production": "m.production_id"}
+    join = ""
+    if plan.target.kind or plan.target.name == "term":
+        make = terms.make_slugs if plan.target.name == "term" else _make_slugs
+        make(cursor, with_given="slug" in merged)
+        values["slug"] = "made.slug"
+        join = " JOIN import_slug AS made USING (line)"
+    names, expressions = [], []
+    for field in plan.target.model._meta.concrete_fields:
+        if field.name not in DATABASE_KEEPS and not field.generated:
+            names.append(sql.name(field.attname))
+            expressions.append(values.get(field.name) or _new_value(field, merged))
+    sql.run(
+        cursor,
+        f"""INSERT INTO {plan.target.table} ({', '.join(names)})
+            SELECT {', '.join(expressions)} FROM import_merged AS m{join}
+             WHERE m.id IS NULL ORDER BY line""",
+    )
+
+
+def _new_value(field: "models.Field[object, object]", merged: set[str]) -> str:
+    if field.name in merged:
+        return f"m.{sql.name(field.name)}"
+    return "now()" if field.name in {"created_at", "updated_at"} else sql.default(field)
+
+
+def _make_slugs(cursor: CursorWrapper, *, with_given: bool) -> None:
+    """Make `import_slug(line, slug)`: the slug of name and reference, with a hash behind it where it is taken.
+
+    Taken means: another item has or had it, an earlier new row gets it, or a row of this file names it.
+    """
+    given = "slug" if with_given else "NULL::text"
+    sql.create_table(
+        cursor,
+        "import_slug",
+        f"""WITH fresh AS MATERIALIZED (
+                SELECT line, reference, {given} AS given,
+                       CASE WHEN {given} IS NULL THEN catalog_slug(name, reference) END AS wanted
+                  FROM import_merged WHERE id IS NULL),
+            repeated AS (SELECT wanted, min(line) AS line FROM fresh GROUP BY wanted HAVING count(*) > 1)
+            SELECT fresh.line, CASE
+                   WHEN given IS NOT NULL THEN given
+                   WHEN fresh.line > repeated.line
+                        OR EXISTS (SELECT FROM catalog_item AS i WHERE i.slug = wanted)
+                        OR EXISTS (SELECT FROM catalog_oldslug AS old WHERE old.slug = wanted)
+                        OR EXISTS (SELECT FROM import_merged AS m WHERE {'m.slug = wanted' if with_given else 'FALSE'})
+                   THEN wanted || '-' || left(md5(reference), 10)
+                   ELSE wanted END AS slug
+              FROM fresh LEFT JOIN repeated USING (wanted)""",
+    )
+    sql.run(cursor, "ANALYZE import_slug")
+
+
+def settle(plan: Plan, landed: int) -> None:
+    settle_table(plan.target.model, landed)
+
+
+def settle_table(model: type[models.Model], written: int) -> None:
+    """See to statistics and GIN leftovers, so that the next search is as fast as before the import."""
+    if written < LARGE_RUN:
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        sql.run(cursor, "SET LOCAL statement_timeout = 0")
+        for index in model._meta.indexes:
+            if isinstance(index, GinIndex):
+                sql.run(cursor, f"SELECT gin_clean_pending_list({sql.quoted(index.name)})")
+        sql.run(cursor, f"ANALYZE {model._meta.db_table}")

@@ -1,0 +1,1 @@
+"""A run from the upload to its end: its steps, its process, its file."""

@@ -1,0 +1,1 @@
+"""Which cells of a file make which columns."""
