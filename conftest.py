@@ -1,3 +1,8 @@
 """Fixtures for every test, each in the room that it is about."""
 
-pytest_plugins = ["marketplace.tests.browser", "accounts.tests.fixtures", "media_sync.tests.fixtures"]
+pytest_plugins = [
+    "marketplace.tests.browser",
+    "marketplace.tests.database",
+    "accounts.tests.fixtures",
+    "media_sync.tests.fixtures",
+]

@@ -53,7 +53,7 @@ def row(number: int, *, changed: bool = False) -> list[str]:
         f"{make} Model{number % 900}{' II' if changed else ''}",
         make,
         f"Model{number % 900}",
-        "A collectible vehicle with a history on the screen. " * (1 + number % 4),
+        " ".join(["A collectible vehicle with a history on the screen."] * (1 + number % 4)),
         f"{1930 + number % 90} | {1931 + number % 90}",
         f"Type{number % 40} | Type{number % 7}",
         f"Genre{number % 24} | Genre{number % 5}",

@@ -9,10 +9,10 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import sign_in, tokens
+from benchmarks import runs, sign_in, tokens
 
 # Each returns what it found: a sentence with figure and limit, and whether it was kept (None: told only).
-MEASUREMENTS = {**tokens.MEASUREMENTS, **sign_in.MEASUREMENTS}
+MEASUREMENTS = {**tokens.MEASUREMENTS, **sign_in.MEASUREMENTS, **runs.MEASUREMENTS}
 WORDS = {True: "yes", False: "[red]NO[/]", None: ""}
 
 

@@ -18,7 +18,7 @@ from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
-from unfold.contrib.import_export.forms import ExportForm, ImportForm, SelectableFieldsExportForm
+from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -42,9 +42,7 @@ __all__ = [
     "CappedPaginator",
     "ChangeList",
     "ChoicesFilter",
-    "ExportForm",
     "FormFilter",
-    "ImportForm",
     "ModelAdmin",
     "RangeFilter",
     "ReadOnlyModelAdmin",

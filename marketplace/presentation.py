@@ -42,6 +42,6 @@ UNFOLD: dict[str, Any] = {
     },
 }
 
-# Spreadsheets in the admin: who may see an item may not import by that alone.
+# Spreadsheets in the admin: who may see an item may not import or export by that alone.
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "add"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"

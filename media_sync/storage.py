@@ -39,6 +39,8 @@ HURRIED = Patience(1, 2, 1)  # a probe
 BRISK = Patience(2, 10, 2)  # somebody waits for the answer
 PATIENT = Patience(5, 30, 8)  # a million objects: at 27 % failing calls, 3 attempts still lose some
 MEMORY_BYTES = 1024 * 1024  # of a file that is read; the rest is on disk meanwhile
+# Up to this a file goes through in one stream: some servers hash the whole object for each piece that is asked for.
+WHOLE_BYTES = 1024 * 1024 * 1024
 URL_SECONDS = 15 * 60  # how long a signed address works
 _making_clients = threading.Lock()  # sessions are not made for several threads; clients are
 
@@ -112,14 +114,14 @@ class BucketStorage(S3Storage):
     * settings read at use;
     * addresses signed for S3_PUBLIC_ENDPOINT_URL and for the key as it is, `..` and `//` included;
     * never overwriting a file of the same name;
-    * large files go through in pieces: boto3's ten threads would hold 100 MB of them, and what is read back
-      would stay in memory as a whole.
+    * large files go through in one stream, and what is read back lies on disk: boto3's ten threads would hold
+      100 MB of them, and a file would stay in memory as a whole.
     """
 
     file_overwrite = False
 
     def get_default_settings(self) -> dict[str, Any]:
-        in_turn = TransferConfig(use_threads=False)
+        in_turn = TransferConfig(use_threads=False, multipart_threshold=WHOLE_BYTES)
         return {**super().get_default_settings(), "transfer_config": in_turn, "max_memory_size": MEMORY_BYTES}
 
     @property

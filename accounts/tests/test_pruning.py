@@ -201,3 +201,15 @@ def test_pruning_is_enqueued_once_and_done_by_the_task():
 
     assert RefreshToken.objects.count() == 0
     assert ProcrastinateJob.objects.get().queueing_lock == "accounts.prune"
+
+
+def test_pruning_that_was_killed_does_not_keep_the_next_from_its_turn():
+    nightly_pruning.configure().defer(timestamp=0)
+    with connection.cursor() as cursor:
+        fetch = "SELECT task_name FROM procrastinate_fetch_job_v2(NULL, NULL)"
+        cursor.execute(fetch)  # and its worker is gone
+        nightly_pruning.configure().defer(timestamp=1)
+
+        cursor.execute(fetch)
+
+        assert cursor.fetchone() == ("accounts.tasks.nightly_pruning",)

@@ -157,7 +157,7 @@ def hidden():
 def what(client, method, path):
     body = {} if method in {"get", "delete"} else {"data": {}, "format": "json"}
     answer = getattr(client, method)(path, **body)
-    return answer.status_code, answer.headers.get("Location"), answer.content
+    return answer.status_code, answer.headers.get("Location"), answer.getvalue()
 
 
 def differences(one, other, method, names):

@@ -9,10 +9,10 @@ from catalog.api.imports import ImportViewSet, refusals
 from catalog.api.staff import FileNegotiation, download, read_parameters
 from catalog.imports.pages import rejected
 from catalog.template_workbook import template_workbook
+from catalog.writers import xlsx
 from marketplace.parameters import ParameterType, WholeNumber
 from marketplace.problems import refuse_unknown_parameters
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHEET: dict[str, ParameterType] = {"sheet": WholeNumber()}
 
 
@@ -34,8 +34,8 @@ class ImportFileViewSet(ImportViewSet):
             file = rejected.rejected_file(run, self.sheet(run, given["sheet"]) if given else None)
         return download(file.name, file.content_type, file.chunks)
 
-    @extend_schema(responses={(200, XLSX): OpenApiTypes.BINARY})
+    @extend_schema(responses={(200, xlsx.MEDIA_TYPE): OpenApiTypes.BINARY})
     def template(self, request: Request) -> HttpResponseBase:
         """A workbook with a sheet for each thing that can be imported, and drop-downs for the vocabularies."""
         refuse_unknown_parameters(request)
-        return download("template.xlsx", XLSX, [template_workbook()])
+        return download("template.xlsx", xlsx.MEDIA_TYPE, [template_workbook()])

@@ -6,11 +6,12 @@ from django.db.models import F, QuerySet
 
 from catalog.api.projections import Links, Row, Rows, selected
 from catalog.imports.columns import TARGETS
+from catalog.imports.judging import COUNTS
+from catalog.imports.life.possible import STEPS, possible
 from catalog.imports.mapping import suggestions
 from catalog.imports.pages.preview import PreviewRow
-from catalog.models import LANDED, ImportLayout, ImportRun, ImportSheet, ImportState
+from catalog.models import ImportLayout, ImportRun, ImportSheet, ImportState
 
-COUNTS = ("rows", "created", "changed", "unchanged", "rejected", "left_out", "withdrawn")
 FILE = ("name", "size", "sha256")
 PEOPLE = ("started_by", "confirmed_by", "undone_by")
 PLAIN = (
@@ -18,23 +19,9 @@ PLAIN = (
 )  # fmt: skip
 DETAILS = ("options", "changed_fields", "issue_count", "warnings", "undo_counts")
 LAYOUT_COLUMNS = ("id", "target", "name", "header", "mapping", "created_at", "used_at")
-
-# What can be done with a run: in which states, by which right, and by its owner alone or by others too. Those who
-# only view imports read the rows of what has landed.
-UNFINISHED = frozenset(ImportState.values) - {*LANDED, ImportState.FAILED, ImportState.CANCELLED}
-JUDGED = frozenset({ImportState.READY, ImportState.CONFIRMED, ImportState.LANDING, *LANDED})
 ADD, PREVIEW, CONFIRM, UNDO, VIEW = (
     f"catalog.{verb}_importrun" for verb in ("add", "preview", "confirm", "undo", "view")
 )
-ACTIONS: dict[str, tuple[frozenset[str], str, bool]] = {
-    "mapping": (frozenset({ImportState.MAPPING, ImportState.READY}), PREVIEW, True),
-    "rows": (JUDGED, PREVIEW, False),
-    "leave_out": (frozenset({ImportState.READY}), PREVIEW, True),
-    "confirm": (frozenset({ImportState.READY}), CONFIRM, True),
-    "cancel": (UNFINISHED, ADD, True),
-    "undo": (frozenset({ImportState.DONE}), UNDO, False),
-    "rejected": (JUDGED, PREVIEW, False),
-}
 
 
 def run_rows(runs: QuerySet[ImportRun], *more: str) -> Rows:
@@ -63,7 +50,7 @@ def run_detail_json(run: ImportRun, user: Any, links: Links) -> Row:
         **{name: row[name] for name in DETAILS},
         "log": [{"at": at, "text": text} for at, text in row["log"]],
         "sheets": [sheet_json(sheet, row["state"] == ImportState.MAPPING) for sheet in sheets],
-        "links": {name: address_to(name, row, user, links) for name in ACTIONS},
+        "links": links_of(row, user, links),
     }
 
 
@@ -99,16 +86,11 @@ def address_of(pk: int, links: Links) -> str:
     return f"{links.to('import-list')}{pk}/"
 
 
-def address_to(action: str, row: Row, user: Any, links: Links) -> str | None:
-    """Return where the action can be done with this run now, by this account; None where it cannot."""
-    states, right, own = ACTIONS[action]
-    if row["state"] not in states or (own and row["started_by_id"] != user.pk):
-        return None
-    if action == "rejected" and not row["rejected"]:
-        return None
-    if not (user.has_perm(right) or (right == PREVIEW and row["state"] in LANDED and user.has_perm(VIEW))):
-        return None
-    return f"{address_of(row['id'], links)}{action.replace('_', '-')}/"
+def links_of(row: Row, user: Any, links: Links) -> dict[str, str | None]:
+    """Return where each step can be taken with this run now, by this account; None where it cannot."""
+    address = address_of(row["id"], links)
+    can = possible(user, state=row["state"], started_by=row["started_by_id"], rejected=row["rejected"])
+    return {name: f"{address}{name.replace('_', '-')}/" if name in can else None for name in STEPS}
 
 
 def preview_json(row: PreviewRow) -> Row:

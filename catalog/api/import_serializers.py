@@ -10,12 +10,12 @@ from catalog.api.bodies import Body, ObjectField
 from catalog.api.import_mappings import by_rule
 from catalog.api.serializers import Shape, words
 from catalog.imports import columns
+from catalog.imports.columns import WORKBOOK
 from catalog.imports.errors import ImportRefused
 from catalog.imports.life.files import check_name, plain_name
 from catalog.imports.mapping.checks import check_rules
 from catalog.imports.options import ImportOptions
 from catalog.imports.pages.preview import WITHDRAWN
-from catalog.imports.reading import WORKBOOK
 from catalog.imports.sources.readers import READERS
 from catalog.models import ImportOrigin, ImportState, Outcome
 from marketplace.parameters import LARGEST_INTEGER

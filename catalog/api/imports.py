@@ -18,7 +18,6 @@ from catalog.api.import_mappings import mappings_of, refuse_unknown_columns
 from catalog.api.import_projections import (
     ADD,
     CONFIRM,
-    JUDGED,
     PREVIEW,
     UNDO,
     VIEW,
@@ -45,6 +44,7 @@ from catalog.api.uploads import TooLarge
 from catalog.imports.errors import ImportRefused
 from catalog.imports.life import runs
 from catalog.imports.life.files import MAX_BYTES
+from catalog.imports.life.possible import JUDGED
 from catalog.imports.pages import preview
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState, Outcome
 from marketplace.parameters import Choice, ListOf, ParameterType, WholeNumber

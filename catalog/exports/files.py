@@ -49,9 +49,7 @@ def _jsonl(export: Export) -> Iterator[bytes]:
 
 FORMATS = {
     "csv": FileFormat("CSV", "text/csv", _csv),
-    "xlsx": FileFormat(
-        "XLSX (Excel)", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _xlsx
-    ),
+    "xlsx": FileFormat("XLSX (Excel)", writers.xlsx.MEDIA_TYPE, _xlsx),
     "ods": FileFormat("ODS (LibreOffice)", writers.ods.MEDIA_TYPE, _ods),
     "jsonl": FileFormat("JSON lines", "application/jsonl", _jsonl),
     "tsv": FileFormat("Tab-separated", "text/tab-separated-values", partial(_csv, delimiter="\t")),

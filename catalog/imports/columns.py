@@ -174,6 +174,7 @@ WORKBOOK_SHEETS = {
     "Images": "image",
 }
 SHEET_ORDER = tuple(WORKBOOK_SHEETS.values())
+WORKBOOK = "workbook"  # the target of a run of several sheets
 
 
 def target_of_sheet(name: str) -> str:

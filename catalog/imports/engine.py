@@ -2,7 +2,7 @@
 
     file -> rows of text -> import_text (COPY) -> import_typed (cast) -> import_merged (as it will be) -> table
 
-The admin and the API take the same steps one by one, with a person between them: see runs.py.
+The admin and the API take the same steps one by one, with a person between them: see life/runs.py.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from accounts.models import User
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import judge
 from catalog.imports.landing import land_at_once
-from catalog.imports.life import runs
+from catalog.imports.life.work import keeping, working
 from catalog.imports.options import ImportOptions
 from catalog.imports.reading import stage_file
 from catalog.imports.results import ImportResult
@@ -80,7 +80,8 @@ def _try(run: ImportRun, path: Path, mapping: dict[str, Any] | None, on_rows: On
 
 def _land(run: ImportRun, path: Path, mapping: dict[str, Any] | None, on_rows: OnRows | None) -> ImportResult:
     _begin(run, mapping)
-    with runs.working(run, path, on_rows) as tell:
-        stage_file(run, path, tell)
+    with working(run, on_rows) as tell:
+        with keeping(run, path):
+            stage_file(run, path, tell)
         landed = land_at_once(run)
     return ImportResult.of(run, landed=landed)

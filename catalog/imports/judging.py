@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
-from catalog.imports.columns import TARGETS, Target
+from catalog.imports.columns import TARGETS, WORKBOOK, Target
 from catalog.imports.drift import marks_after, marks_before
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judgement import stock_list, tables
@@ -19,32 +19,33 @@ from catalog.imports.locking import prepare
 from catalog.imports.mapping.binding import bind
 from catalog.imports.mapping.conversions import UNREAD
 from catalog.imports.options import ImportOptions
-from catalog.imports.reach import EVERYTHING, Reach
+from catalog.imports.reach import EVERYTHING, Reach, limited
 from catalog.imports.staging import inside, schema_of
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, Outcome
 
 ISSUES_KEPT = 10_000
 VALUE_KEPT = 500  # characters of a refused cell that are kept
 WARNED_WORDS = 20
-COUNTED = {
-    Outcome.NEW: "created",
-    Outcome.CHANGED: "changed",
-    Outcome.UNCHANGED: "unchanged",
-    Outcome.REJECTED: "rejected",
-    Outcome.LEFT_OUT: "left_out",
+COUNTED: dict[str, str] = {
+    Outcome.NEW.value: "created",
+    Outcome.CHANGED.value: "changed",
+    Outcome.UNCHANGED.value: "unchanged",
+    Outcome.REJECTED.value: "rejected",
+    Outcome.LEFT_OUT.value: "left_out",
 }
-TOTALS = ("rows", *COUNTED.values(), "withdrawn", "issue_count")
+COUNTS = ("rows", *COUNTED.values(), "withdrawn")
+TOTALS = (*COUNTS, "issue_count")
 JUDGEMENT = (*TOTALS, "changed_fields", "warnings")  # what a judgement says of the run
 Earlier = Sequence[tuple[str, Target]]  # schema and target of the run's sheets before this one
 
 
 def reach_of(run: ImportRun) -> Reach:
-    """Return what the run may do now: at the server's console everything, else what its owner may."""
+    """Return what the run may do now: at the server's console everything, else what its owner may, and his key."""
     if run.origin == ImportOrigin.COMMAND:
         return EVERYTHING
     if run.started_by is None:
         raise ImportRefused("The account that brought this file is gone.")
-    return Reach.of(run.started_by)
+    return limited(run.started_by, run.options)
 
 
 def plan_of(run: ImportRun, sheet: ImportSheet) -> Plan:
@@ -65,16 +66,18 @@ def judge(run: ImportRun) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         prepare(cursor)
         judge_sheets(cursor, run)
-        run.save(update_fields=JUDGEMENT)
         for sheet in run.sheets.all():
             with inside(cursor, sheet):
                 _index_for_pages(cursor)
+        run.save(update_fields=JUDGEMENT)  # last: from here on the watch and a cancellation wait
 
 
 def _index_for_pages(cursor: CursorWrapper) -> None:
     """Make a page of the preview cost the same anywhere in a file of any size."""
-    for table in ("import_text", "import_merged", "import_fault"):
+    for table in ("import_text", "import_merged", "import_fault", "import_row"):
         sql.run(cursor, f"CREATE INDEX IF NOT EXISTS {table}_line ON {table} (line)")
+    sql.run(cursor, "CREATE INDEX import_row_outcome ON import_row (outcome, line)")
+    sql.run(cursor, "ANALYZE import_row")
 
 
 def judge_sheets(cursor: CursorWrapper, run: ImportRun) -> None:
@@ -138,9 +141,6 @@ def _tell_outcomes(cursor: CursorWrapper, sheet: ImportSheet) -> None:
               LEFT JOIN import_left_out AS o USING (line)""",
         kept=True,
     )
-    sql.run(cursor, "CREATE INDEX ON import_row (outcome, line)")
-    sql.run(cursor, "CREATE INDEX ON import_row (line)")
-    sql.run(cursor, "ANALYZE import_row")
 
 
 def _count(cursor: CursorWrapper, sheet: ImportSheet) -> None:
@@ -185,7 +185,7 @@ def _keep_issues(cursor: CursorWrapper, sheet: ImportSheet) -> None:
     """Store the first faults in the file's order, each with the cell as the file has it."""
     if not sheet.rejected:
         return
-    name = sheet.name if sheet.run.target == "workbook" else ""
+    name = sheet.name if sheet.run.target == WORKBOOK else ""
     room = ISSUES_KEPT - sheet.run.issues.count()
     staged = bind(sheet.header, TARGETS[sheet.target], sheet.mapping).staged
     cells = " ".join(f"WHEN '{column.name}' THEN r_{column.name}" for column in staged)

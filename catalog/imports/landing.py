@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from catalog.imports import journal
 from catalog.imports.columns import Target
 from catalog.imports.drift import what_moved
 from catalog.imports.errors import ImportRefused, MovedOn
@@ -16,7 +17,6 @@ from catalog.imports.judgement import stock_list, tables
 from catalog.imports.judgement.applying import settle
 from catalog.imports.judgement.merging import Plan
 from catalog.imports.judging import JUDGEMENT, judge_sheets, plan_of, recount
-from catalog.imports.life import journal
 from catalog.imports.locking import prepare, queue
 from catalog.imports.options import ImportOptions
 from catalog.imports.staging import inside, is_staged, schema_of
@@ -149,4 +149,4 @@ def _finish(run: ImportRun, context: UUID) -> None:
 
 def _settle(plans: Plans) -> None:
     for sheet, plan in plans:
-        settle(plan, sheet.created + sheet.changed)
+        settle(plan.target.model, sheet.created + sheet.changed)

@@ -3,19 +3,27 @@
 from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
+from catalog.imports.errors import ImportRefused
+
+PATIENCE = "15min"  # with which one that lands waits for others and for people's edits
+BUSY = "Another import is landing or being undone right now; look again in a moment."
 
 
 def prepare(cursor: CursorWrapper) -> None:
     """Lift the limits that are made for web requests; they return with the transaction's end."""
     sql.run(cursor, "SET LOCAL statement_timeout = 0")
     sql.run(cursor, "SET LOCAL idle_in_transaction_session_timeout = 0")
-    sql.run(cursor, "SET LOCAL lock_timeout = '15min'")
+    sql.run(cursor, f"SET LOCAL lock_timeout = '{PATIENCE}'")
     sql.run(cursor, "SET LOCAL work_mem = '64MB'")
 
 
-def queue(cursor: CursorWrapper) -> None:
+def queue(cursor: CursorWrapper, *, wait: bool = True) -> None:
     """Wait for the imports (and undoings) that are landing; until the transaction's end others wait for this one.
 
-    One lock for all tables: an import of vehicles may make productions and terms, too.
+    One lock for all tables: an import of vehicles may make productions and terms, too. Without `wait`, ImportRefused
+    is raised where another has it.
     """
-    sql.run(cursor, "SELECT pg_advisory_xact_lock(hashtext('catalog import'))")
+    if wait:
+        sql.run(cursor, "SELECT pg_advisory_xact_lock(hashtext('catalog import'))")
+    elif not sql.value(cursor, "SELECT pg_try_advisory_xact_lock(hashtext('catalog import'))"):
+        raise ImportRefused(BUSY)

@@ -1,11 +1,20 @@
 """What an import may touch, beside what the person chooses."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from catalog.models import Kind, kinds_with
 
+LIMIT = "reach"  # among what a run keeps
 EVERY_KIND = tuple(Kind.values)
+# The targets that are no items, with what a reach says of them.
+TABLES = {
+    "production": "productions",
+    "term": "terms",
+    "appearance": "appearance_notes",
+    "image": "images",
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,10 @@ class Reach:
     terms: bool = True
     images: bool = True
 
+    def covers(self, target: str) -> bool:
+        """Return whether rows of this target may land at all."""
+        return target in self.kinds or (target in TABLES and bool(getattr(self, TABLES[target])))
+
     @classmethod
     def of(cls, user: Any) -> Self:
         """Return what this account's rights allow."""
@@ -42,6 +55,29 @@ class Reach:
             terms=user.has_perms(["catalog.add_term", "catalog.change_term"]),
             images=user.has_perm("catalog.change_mediaasset"),
         )
+
+    def within(self, other: Self) -> Self:
+        """Return what both allow."""
+
+        def both(one: Any, two: Any) -> Any:
+            return tuple(kind for kind in one if kind in two) if isinstance(one, tuple) else one and two
+
+        named = [field.name for field in fields(self)]
+        return type(self)(**{name: both(getattr(self, name), getattr(other, name)) for name in named})
+
+
+def limit_of(user: Any) -> dict[str, Any]:
+    """Return what a run keeps of the limit under which the account asks: an API key may do less than its owner.
+
+    A worker knows the owner only.
+    """
+    return {LIMIT: asdict(Reach.of(user))} if user.limit is not None else {}
+
+
+def limited(user: Any, kept: Mapping[str, Any]) -> Reach:
+    """Return what the account may do now, within the limit that was kept."""
+    reach = Reach.of(user)
+    return reach.within(Reach(**kept[LIMIT])) if LIMIT in kept else reach
 
 
 EVERYTHING = Reach()

@@ -1,6 +1,5 @@
 """From a file to judged rows: open, map, stage, judge. Nothing of the catalogue is written."""
 
-import hashlib
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,7 +9,7 @@ from pathlib import Path
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from catalog.imports.columns import SHEET_ORDER, TARGETS, WORKBOOK_SHEETS, target_of_sheet
+from catalog.imports.columns import SHEET_ORDER, TARGETS, WORKBOOK, WORKBOOK_SHEETS, target_of_sheet
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import judge
 from catalog.imports.locking import prepare
@@ -20,7 +19,6 @@ from catalog.imports.sources.readers import Row, Table, open_tables
 from catalog.imports.staging import is_staged, stage
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState
 
-WORKBOOK = "workbook"
 SAMPLE_ROWS, SAMPLE_CELLS, SAMPLE_CHARACTERS = 200, 5_000, 100
 OnRows = Callable[[int], None]
 
@@ -55,7 +53,6 @@ def stage_file(run: ImportRun, path: Path, on_rows: OnRows | None = None) -> boo
         prepare(cursor)
         with open_tables(path, run.file_name, recognise=recognised, sheets=named) as tables:
             known = [_stage(cursor, run, table, on_rows) for table in tables]
-        run.file_sha256 = run.file_sha256 or _digest(path)
     if not run.sheets.exists():
         raise ImportRefused(_nothing(run, len(known)))
     return all(known)
@@ -100,7 +97,7 @@ def _sheet(run: ImportRun, table: Table, first: list[Row]) -> ImportSheet:
             f"The sheets {sheet.name!r} and {table.sheet!r} both bring {name} rows; join them."
         )
     sheet.name, sheet.header, sheet.header_line = table.sheet, table.header, table.header_line
-    sheet.sample = _sample(first)
+    sheet.sample = _sample(first, len(table.header))
     sheet.notes = []
     if not sheet.mapping and (remembered := remembered_mapping(TARGETS[sheet.target], table.header)):
         sheet.mapping = remembered
@@ -108,9 +105,9 @@ def _sheet(run: ImportRun, table: Table, first: list[Row]) -> ImportSheet:
     return sheet
 
 
-def _sample(rows: list[Row]) -> list[list[str]]:
-    count = max(1, min(SAMPLE_ROWS, SAMPLE_CELLS // max(len(rows[0].cells), 1)))
-    return [[_shown(cell) for cell in row.cells] for row in rows[:count]]
+def _sample(rows: list[Row], width: int) -> list[list[str]]:
+    count = max(1, min(SAMPLE_ROWS, SAMPLE_CELLS // max(width, 1)))
+    return [[_shown(cell) for cell in row.cells[:width]] for row in rows[:count]]
 
 
 def _shown(cell: str) -> str:
@@ -122,8 +119,3 @@ def _nothing(run: ImportRun, tables: int) -> str:
         return "The file has a header but no rows."
     names = ", ".join(name.title() for name in WORKBOOK_SHEETS)
     return f"{run.file_name} has no sheet that an import knows; sheets are called {names}."
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+from catalog.imports.judging import COUNTS
 from catalog.imports.landing import stops
 from catalog.models import ImportRun
 
 SHOWN = 50  # rejected rows that a command prints
-COUNTS = ("rows", "created", "changed", "unchanged", "rejected", "left_out", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ class ImportResult:
 
     def lines(self) -> Iterator[str]:
         yield f"{self.file_name}: {self.summary()}"
+        if self.landed and self.created + self.changed + self.withdrawn:
+            yield f"This is import {self.run_id}: manage.py undo_import {self.run_id} takes it back."
         yield from (f"note: {warning}" for warning in self.warnings)
         yield from (str(issue) for issue in self.issues[:SHOWN])
         if self.issue_count > SHOWN:

@@ -68,43 +68,65 @@ def stage(
     sql.run(cursor, f"DROP SCHEMA IF EXISTS {schema_of(sheet)} CASCADE")
     sql.run(cursor, f"CREATE SCHEMA {schema_of(sheet)}")
     with inside(cursor, sheet):
-        _create(cursor, mapping.staged)
+        raw = "".join(f", r_{column.name} text" for column in mapping.staged)
+        sql.run(cursor, f"CREATE UNLOGGED TABLE import_text (line int, fault text{raw})")
+        untidy: set[int] = set()
         count = 0
         with cursor.copy("COPY import_text FROM STDIN (DELIMITER E'\\x1f', NULL '')") as copy:
             for block in filter(None, table.blocks):
-                copy.write(_as_copy_text(block, mapping.pick, len(mapping.staged)))
+                copy.write(_as_copy_text(block, mapping.pick, untidy))
                 count += len(block)
                 if on_rows:
                     on_rows(count)
+        _show_trimmed(cursor, mapping.staged, untidy)
         sql.run(cursor, "ANALYZE import_text (line)")
     return count
 
 
-def _create(cursor: CursorWrapper, columns: tuple[Column, ...]) -> None:
-    raw = "".join(f", r_{column.name} text" for column in columns)
-    trimmed = "".join(
-        f", {sql.cell(f'r_{column.name}', exact=column.reading is Reading.KEY)} AS r_{column.name}"
-        for column in columns
+def _show_trimmed(cursor: CursorWrapper, columns: tuple[Column, ...], untidy: set[int]) -> None:
+    """Make the view; what has nothing to be taken off in any cell is shown as it is, which costs nothing."""
+    cells = "".join(
+        f", {_cell(column) if place in untidy else f'r_{column.name}'} AS r_{column.name}"
+        for place, column in enumerate(columns)
     )
-    sql.run(cursor, f"CREATE UNLOGGED TABLE import_text (line int, fault text{raw})")
     # OFFSET 0 keeps the trimming from being repeated wherever a column is named.
-    sql.run(cursor, f"CREATE VIEW import_trimmed AS SELECT line, fault{trimmed} FROM import_text OFFSET 0")
+    sql.run(cursor, f"CREATE VIEW import_trimmed AS SELECT line, fault{cells} FROM import_text OFFSET 0")
 
 
-def _as_copy_text(block: list[Row], pick: Pick, columns: int) -> bytes:
-    """Return the block in COPY's text format: escaped as one text, which costs a fraction of escaping cells."""
-    lines = [CELL.join((str(line), fault, *pick(cells))) for line, cells, fault in block]
+def _cell(column: Column) -> str:
+    return sql.cell(f"r_{column.name}", exact=column.reading is Reading.KEY)
+
+
+def _as_copy_text(block: list[Row], pick: Pick, untidy: set[int]) -> bytes:
+    """Return the block in COPY's text format: escaped as one text, which costs a fraction of escaping cells.
+
+    Adds to `untidy` the places of columns that have cells to trim.
+    """
+    rows = [pick(cells) for _, cells, _ in block]
+    lines = [CELL.join((str(row.line), row.fault, *texts)) for row, texts in zip(block, rows, strict=True)]
     text = ROW.join(lines)
-    expected = len(block) * (columns + 1)
+    expected = len(block) * (len(rows[0]) + 1)
     if "\0" in text or text.count(CELL) != expected or text.count(ROW) != len(block) - 1:
-        text = ROW.join(_without_control(block, pick))
+        text = ROW.join(_without_control(block, rows))
+        untidy.update(range(len(rows[0])))
+    _find_untidy(rows, text, untidy)
     text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace(ROW, "\n")
     return (text + "\n").encode("utf-8", "replace")
 
 
-def _without_control(block: list[Row], pick: Pick) -> Iterator[str]:
-    for line, cells, fault in block:
-        picked = CELL.join(pick(cells))
-        clean = [cell.replace("\0", "\ufffd").replace(CELL, " ").replace(ROW, " ") for cell in pick(cells)]
+def _find_untidy(rows: list[tuple[str, ...]], text: str, untidy: set[int]) -> None:
+    """Add the places of cells with blanks around them, or with an apostrophe before them (see sql.trimmed)."""
+    for texts in rows:
+        if tuple(map(str.strip, texts)) != texts:
+            untidy.update(place for place, cell in enumerate(texts) if cell.strip() != cell)
+    if f"{CELL}'" in text:
+        for texts in rows:
+            untidy.update(place for place, cell in enumerate(texts) if cell.startswith("'"))
+
+
+def _without_control(block: list[Row], rows: list[tuple[str, ...]]) -> Iterator[str]:
+    for row, texts in zip(block, rows, strict=True):
+        picked = CELL.join(texts)
+        clean = [cell.replace("\0", "\ufffd").replace(CELL, " ").replace(ROW, " ") for cell in texts]
         control = CONTROL if CELL.join(clean) != picked else ""
-        yield CELL.join((str(line), fault or control, *clean))
+        yield CELL.join((str(row.line), row.fault or control, *clean))

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
 from accounts.roles import ROLES, keep
@@ -58,6 +59,11 @@ def landed(by: User, *args, **options) -> ImportRun:
     work.land_now(run.pk)
     run.refresh_from_db()
     return run
+
+
+def jobs() -> list[tuple[str, dict[str, int]]]:
+    """Return what waits for a worker, or did."""
+    return list(ProcrastinateJob.objects.order_by("id").values_list("task_name", "args"))
 
 
 def state_of(run: ImportRun) -> tuple[str, str]:

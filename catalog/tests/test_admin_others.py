@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalog.models import ImportIssue, ImportRun, Production, Vocabulary
+from catalog.models import Production, Vocabulary
 from catalog.tests.factories import (
     AppearanceFactory,
     ItemFactory,
@@ -32,20 +32,6 @@ def test_production_page_with_many_items_takes_few_queries(admin_client: Client)
 
     assert len(captured) <= 15
     assert len(answer.context["inline_admin_formsets"][0].formset.initial_forms) == 25
-
-
-def test_import_run_shows_its_refused_cells_in_pages(admin_client: Client) -> None:
-    run = ImportRun.objects.create(target="vehicle", file_name="cars.csv")
-    for line in range(60):
-        ImportIssue.objects.create(
-            run=run, line=line, column="price", value="x" * 300, message="Not a price."
-        )
-    address = f"/admin/catalog/importrun/{run.pk}/change/"
-
-    pages = [admin_client.get(address, {"issues-page": number}).content.decode() for number in (1, 2)]
-
-    assert [page.count("Not a price.") for page in pages] == [50, 10]
-    assert "x" * 201 not in pages[0]
 
 
 def test_unassigned_files_found_by_the_start_of_their_key(admin_client: Client) -> None:

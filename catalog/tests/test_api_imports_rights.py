@@ -129,6 +129,53 @@ def test_key_imports_by_its_scopes(scopes, statuses):
     assert {"list": client.get(IMPORTS).status_code, "upload": upload(client).status_code} == statuses
 
 
+IMPORTING = ["catalog.add_importrun", "catalog.preview_importrun", "catalog.confirm_importrun"]
+PUBLISHED = b"reference,name,status\nA-1,Aston Martin DB5,published\nA-2,Lotus Esprit,\n"
+
+
+def key_client(owner, scopes):
+    return Client(
+        headers={"authorization": f"Api-Key {text_of(ApiKeyFactory.create(owner=owner, scopes=scopes))}"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "references"),
+    [
+        ([], []),
+        ([*VEHICLES], ["A-2"]),  # the row that publishes is rejected
+        ([*VEHICLES, "catalog.publish_vehicle"], ["A-1", "A-2"]),
+    ],
+    ids=["no vehicles", "vehicles", "publishing"],
+)
+def test_import_by_a_key_does_no_more_than_its_scopes(more, references):
+    owner = holder(*RIGHTS, *VEHICLES, "catalog.publish_vehicle")
+
+    landed(key_client(owner, [*IMPORTING, *more]), PUBLISHED)
+
+    assert list(Item.objects.order_by("reference").values_list("reference", flat=True)) == references
+
+
+def test_key_confirms_nothing_that_reaches_farther_than_its_scopes():
+    owner = holder(*RIGHTS, *VEHICLES, "catalog.publish_vehicle")
+    address = read(api(owner), PUBLISHED)
+    key = key_client(owner, [*IMPORTING, *VEHICLES])
+
+    statuses = [post(key, f"{address}{step}").status_code for step in ("confirm/", "cancel/")]
+
+    assert statuses == [403, 202]
+
+
+def test_undo_by_a_key_does_no_more_than_its_scopes():
+    owner = holder(*RIGHTS, *VEHICLES)
+    address = landed(api(owner))
+
+    answer = post(key_client(owner, ["catalog.view_importrun", "catalog.undo_importrun"]), f"{address}undo/")
+    work.undo_now(answer.json()["id"])
+
+    assert (answer.status_code, Item.objects.count()) == (202, 2)
+
+
 def test_list_costs_the_same_however_long_it_is(django_assert_num_queries):
     user = holder(*RIGHTS)
     client = api(user)

@@ -59,7 +59,8 @@ def converted(name, rule, *cells):
         ("1e5", None, None),
         ("12/3", None, None),
         ("POA", "POA", "POA"),
-        ("sold!", "sold!", "sold!"),
+        ("Price on  request", "Price on  request", "Price on  request"),
+        ("sold!", None, None),
     ],
 )
 def test_amount(text, comma, point):

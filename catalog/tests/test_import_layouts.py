@@ -12,6 +12,7 @@ from catalog.imports.columns import TARGETS
 from catalog.imports.life import runs, work
 from catalog.imports.mapping import layouts
 from catalog.imports.mapping.suggestions import suggest
+from catalog.imports.pages.rejected import rejected_file
 from catalog.models import ImportLayout, Item
 from catalog.tests.factories import TermFactory
 from catalog.tests.imports import workbook
@@ -86,6 +87,18 @@ def test_dealers_file_lands_right_with_the_suggested_mapping():
 
 
 @pytest.mark.usefixtures("_bucket")
+def test_rejected_rows_of_a_mapped_file_come_back_without_a_click():
+    by = curator()
+    mapped(previewed(by, DEALER.encode("cp1252"), "bestand.csv"), by)
+    run = previewed(by, NEXT.encode("cp1252"), "bestand april.csv")
+    rejected = b"".join(rejected_file(run).chunks).replace(b"12.5 EUR", b"12,50 EUR")
+
+    mended = previewed(by, rejected, "bestand april-rejected.csv")
+
+    assert (mended.state, mended.created, mended.rejected) == ("ready", 1, 0), mended.message
+
+
+@pytest.mark.usefixtures("_bucket")
 def test_dealers_next_file_needs_no_click_and_its_unreadable_cells_are_rejected():
     by = curator()
     mapped(previewed(by, DEALER.encode("cp1252"), "bestand.csv"), by)
@@ -95,7 +108,8 @@ def test_dealers_next_file_needs_no_click_and_its_unreadable_cells_are_rejected(
     assert (run.state, run.created, run.rejected) == ("ready", 1, 1), run.message
     assert "The columns were mapped as remembered for files of this layout." in run.warnings
     assert list(run.issues.values_list("line", "column", "value", "message")) == [
-        (3, "price", "12.5 EUR", "The cell cannot be read as an amount such as 1.250.000,00, with at most 2 decimals."),
+        (3, "price", "12.5 EUR", "The cell cannot be read as an amount such as 1.250.000,00, with at most 2 decimals."
+                                 " Without a price write: on request."),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from catalog.imports import staging
+from catalog.imports import locking, staging
 from catalog.imports.life import files, housekeeping, runs, work
 from catalog.imports.life.watch import Watch
 from catalog.models import WORKING, ImportRun, Item
@@ -82,6 +82,43 @@ def test_run_is_picked_up_by_the_next_worker_alone():
         wait_until(lambda: has_ended(run), seconds=60)
 
     assert state_of(run)[0] == "ready"
+
+
+def test_run_whose_connection_is_ended_goes_on():
+    run = brought(curator(), many(5))
+    ended = threading.Event()
+    lock = "LOCK TABLE catalog_item IN ACCESS EXCLUSIVE MODE"
+    with (
+        in_background(lambda: hold(lock, until=ended)),
+        in_background(lambda: work.read_now(run.pk)) as reader,
+    ):
+        wait_until(lambda: state_of(run)[0] == "reading" and waits(), seconds=30)
+        with connection.cursor() as cursor:  # as a restart of the database's server does
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        ended.set()
+        reader.result()
+    assert state_of(run)[0] == "reading"
+
+    housekeeping.pick_up()
+    work.read_now(run.pk)
+
+    assert state_of(run)[0] == "ready"
+
+
+def test_run_that_ends_its_process_again_and_again_is_given_up():
+    run = brought(curator(), many(5))
+    log = [["2026-01-01T00:00:00+00:00", housekeeping.GOES_ON]] * (housekeeping.MOST_ENDINGS - 2)
+    ImportRun.objects.filter(pk=run.pk).update(state="reading", log=log)
+    housekeeping.pick_up()
+    assert state_of(run)[0] == "queued"
+    ImportRun.objects.filter(pk=run.pk).update(state="reading")
+
+    housekeeping.pick_up()
+
+    assert state_of(run) == ("failed", housekeeping.FATAL)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -182,7 +219,7 @@ def test_cancel_while_the_file_is_read():
 
     assert state_of(run) == ("cancelled", "Cancelled; nothing landed.")
     assert took < 5
-    assert not staging_schemas()
+    assert f"import_{run.pk}_0" not in staging_schemas()
 
 
 @pytest.mark.parametrize(
@@ -216,6 +253,31 @@ def test_cancel_while_a_statement_runs(step, held):
     assert state_of(run) == ("cancelled", "Cancelled; nothing landed.")
     assert took < 5
     assert not Item.objects.exists()
+
+
+def test_run_that_others_keep_from_landing_for_long_can_be_confirmed_again(monkeypatch):
+    monkeypatch.setattr(locking, "PATIENCE", "1s")
+    by = curator()
+    run = previewed(by)
+    runs.confirm(run, by=by)
+    ended = threading.Event()
+    statement = "SELECT pg_advisory_xact_lock(hashtext('catalog import'))"
+    with in_background(lambda: hold(statement, until=ended)):
+        wait_until(held, seconds=30)
+        work.land_now(run.pk)
+        ended.set()
+    assert state_of(run) == ("ready", work.HELD_UP)
+
+    runs.confirm(run, by=by)
+    work.land_now(run.pk)
+
+    assert state_of(run) == ("done", "")
+
+
+def held() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT NOT pg_try_advisory_xact_lock(hashtext('catalog import'))")
+        return bool(cursor.fetchone()[0])
 
 
 def hold(statement: str, until: threading.Event) -> None:

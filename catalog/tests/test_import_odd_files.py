@@ -4,8 +4,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 
 from catalog.imports.errors import ImportRefused
+from catalog.imports.sources.readers import open_tables
+from catalog.imports.sources.rows import MAX_COLUMNS
 from catalog.imports.staging import CONTROL
 from catalog.models import ImportRun, ImportState, Item
 from catalog.tests.imports import rows_of, run, table
@@ -81,3 +84,56 @@ def test_table_of_many_columns_is_read_to_its_end(tmp_path):
 
     assert (len(header), len(rows), warnings) == (83, 45_777, [])
     assert not any(fault for _, _, fault in rows)
+
+
+LONG = 1024 * 1024  # characters
+# A megabyte in one cell: whatever it holds, as many words as it can or a single one.
+LONG_CELLS = {
+    "words": ("genres", "w;" * (LONG // 2), "A cell of genres holds at most 1,000 words."),
+    "different words": (
+        "genres",
+        "|".join(f"w{number}" for number in range(LONG // 8)),
+        "A cell of genres holds at most 1,000 words.",
+    ),
+    "a list in brackets": (
+        "genres",
+        "[" + ",".join(['"x"'] * (LONG // 4)) + "]",
+        "A list in brackets is taken word for word, and 'x' is no genre.",
+    ),
+    "years": ("production_years", "1879|" * (LONG // 5), "Production years must lie between 1880 and 2100."),
+    "labels": ("specs", "A: 1|" * (LONG // 5), "specs names a label twice."),
+    "appearances": (
+        "appearances",
+        "X|" * (LONG // 2),
+        "'X' must be written as Title (year) or Title (year): role.",
+    ),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", LONG_CELLS)
+def test_cell_of_a_megabyte_is_judged_without_a_copy_for_each_of_its_words(tmp_path, name):
+    column, cell, sentence = LONG_CELLS[name]
+    path = table(tmp_path / "t.csv", f"reference,name,{column}", ["A-1", "Car", cell], ["A-2", "Car", ""])
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL temp_file_limit = '200MB'")  # such copies would take many gigabytes
+        result = run(path)
+
+    assert [(issue.line, issue.message) for issue in result.issues] == [(2, sentence)]
+    assert list(Item.objects.values_list("reference", flat=True)) == ["A-2"]
+
+
+def test_long_text_is_not_searched_for_titles_beyond_the_last_column(tmp_path):
+    path = table(tmp_path / "t.csv", "reference,name", ["A-1", "w;" * LONG])
+    asked = []
+
+    def recognise(cells):
+        asked.append(len(cells))
+        return "name" in cells
+
+    with open_tables(path, recognise=recognise) as tables:
+        header = next(tables).header
+
+    assert header == ["reference", "name"]
+    assert max(asked) <= MAX_COLUMNS

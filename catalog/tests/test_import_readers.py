@@ -70,7 +70,7 @@ def test_csv_ragged_rows_are_filled_or_at_fault(tmp_path):
     assert rows_of(write(tmp_path / "t.csv", content))[1] == [
         (2, ["A", "", ""], ""),
         (3, ["B", "b", "c"], ""),
-        (4, ["C", "c", "d"], "The row has 4 cells, the header has 3."),
+        (4, ["C", "c", "d", "extra"], "The row has 4 cells, the header has 3."),
     ]
 
 

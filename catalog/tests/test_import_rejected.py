@@ -18,12 +18,19 @@ from catalog.imports.pages.rejected import RejectedFile, rejected_file
 from catalog.imports.reading import stage_file
 from catalog.imports.staging import drop
 from catalog.models import ImportOrigin, ImportRun, ImportState, Item
-from catalog.tests.imports import table, workbook
-from catalog.writers import ods
+from catalog.tests.imports import rows_of, table, workbook
+from catalog.writers import csv as csv_writer
+from catalog.writers import ods, xlsx
 
 pytestmark = pytest.mark.django_db
 
 NO_NAME = "name: An item needs a name."
+BEYOND = "The row has 5 cells, the header has 3."
+WRITERS = {
+    ".csv": csv_writer.write,
+    ".xlsx": lambda header, rows: xlsx.write([("Cars", header, rows)]),
+    ".ods": lambda header, rows: ods.write([("Cars", header, rows)]),
+}
 
 
 def judged(path: Path, target="vehicle", mapping=None) -> ImportRun:
@@ -218,3 +225,17 @@ def test_rejected_rows_of_a_file_that_the_bucket_has_lost_are_refused(tmp_path):
     files.forget(run.file_key)
 
     assert refused(run) == "The bucket has lost the file t.csv; bring it again."
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.xlsx", "t.ods"])
+def test_cells_beyond_the_header_stand_behind_the_error(tmp_path, name):
+    rows = [["A-1", "Ford", "red", "fast"]]
+    path = tmp_path / name
+    path.write_bytes(b"".join(WRITERS[path.suffix](["reference", "name"], rows)))
+
+    again = rejected(path)
+
+    assert rows_of(again)[1] == [
+        (2, ["A-1", "Ford", "The row has 4 cells, the header has 2.", "red", "fast"], BEYOND)
+    ]
+    assert rows_of(rejected(again))[1] == [(2, ["A-1", "Ford", BEYOND, "red", "fast"], BEYOND)]

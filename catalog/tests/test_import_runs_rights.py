@@ -6,7 +6,10 @@ import pytest
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from catalog.imports.engine import import_file
+from catalog.imports.errors import ImportRefused
 from catalog.imports.life import runs, work
+from catalog.imports.options import ImportOptions
 from catalog.models import Item
 from catalog.tests.runs import curator, landed, previewed, state_of
 
@@ -60,4 +63,13 @@ def test_unfinished_runs_are_seen_by_their_owner_and_landed_ones_by_those_who_ma
 
     assert set(runs.visible_to(by)) == {ready, done}
     assert set(runs.visible_to(other)) == {done}
+    assert not runs.visible_to(nobody).exists()
+
+
+def test_failed_runs_of_commands_are_seen_by_those_who_may_view(tmp_path):
+    other, nobody = curator(), UserFactory.create(is_staff=True)
+    with pytest.raises(ImportRefused):
+        import_file(path=tmp_path / "gone.csv", target="vehicle", options=ImportOptions())
+
+    assert [run.file_name for run in runs.visible_to(other)] == ["gone.csv"]
     assert not runs.visible_to(nobody).exists()

@@ -243,3 +243,26 @@ def test_upload_of_a_layout_that_is_known_in_our_own_names_asks_nothing():
     upload(client)
 
     assert worked().state == "ready"
+
+
+def test_columns_beyond_those_that_the_form_shows_keep_what_is_known_of_them():
+    client = importer()
+    wide = ";".join([*(f"X{place}" for place in range(160)), "Stock No.", "name", "error"])
+    run = previewed(client, f"{wide}\n" + ";".join([*["x"] * 160, "D-1", "One", "old fault"]) + "\n")
+
+    (form,) = client.get(address(run), {"columns": ""}).context["sheet_forms"]
+    titles = [row.title for row in form.rows]
+    step(client, run, "columns", sent(client, run))
+    run = worked()
+
+    assert (len(titles), titles[-2:], form.hidden_titles) == (150, ["Stock No.", "name"], 13)
+    assert (run.state, run.created, run.rejected) == ("ready", 1, 0)
+
+
+def test_title_that_is_also_part_of_a_name_says_why_it_goes_where_it_goes():
+    client = importer()
+    run = previewed(client, "Stock No.;Baujahr;Hersteller;Modell\nD-1;1964;Lotus;Esprit\n")
+
+    (form,) = client.get(address(run), {"columns": ""}).context["sheet_forms"]
+
+    assert {row.title: row.reason for row in form.rows}["Baujahr"] == "'Baujahr' is a usual name for it."

@@ -14,6 +14,7 @@ from catalog.writers.table import Cell, Header, Rows, Sheet, Unwritable, check_l
 from catalog.writers.xml import BLOCK_ROWS, FORBIDDEN, HEAD, check_sheets, escaped, width
 
 CELL_UNITS = 32_767  # of UTF-16: Excel declares a file with a longer cell damaged, and cuts it
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"

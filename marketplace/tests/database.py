@@ -1,7 +1,9 @@
 """The tests' database, as other processes reach it, and what goes on in it."""
 
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
+import pytest
 from django.db import connection
 
 from marketplace.tests.stack import wait_until
@@ -10,6 +12,13 @@ SOMEBODY_WAITS = (
     "SELECT EXISTS (SELECT FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock')"
 )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Let the database be dropped without a limit of time: on a busy disk that takes longer than a page may."""
+    yield
+    connection.settings_dict["OPTIONS"]["options"] += " -c statement_timeout=0"
 
 
 def database_address() -> str:

@@ -57,11 +57,14 @@ def kept(app: str, name: str, **more: Any) -> Page:
     return Page(**verbs, actions=actions, **more)
 
 
-def spreadsheets(name: str) -> dict[str, str]:
-    return {
+def table(name: str, more: dict[str, str] | None = None, actions: dict[str, str] | None = None) -> Page:
+    """Return the page of a model that is brought and taken as a spreadsheet."""
+    spreadsheets = {
         f"catalog_{name}_import": f"catalog.add_importrun catalog.add_{name} catalog.change_{name}",
         f"catalog_{name}_export": f"catalog.export_{name}",
     }
+    actions = {"export_selected": f"catalog.export_{name}"} | (actions or {})
+    return kept("catalog", name, more=spreadsheets | (more or {}), actions=actions)
 
 
 def publication(right: str) -> dict[str, str]:
@@ -69,7 +72,7 @@ def publication(right: str) -> dict[str, str]:
 
 
 def of_kind(kind: str) -> Page:
-    return kept("catalog", kind, more=spreadsheets(kind), actions=publication(f"catalog.publish_{kind}"))
+    return table(kind, actions=publication(f"catalog.publish_{kind}"))
 
 
 IMPORT_STEPS = {
@@ -82,12 +85,14 @@ PAGES = {
     "catalog.memorabilia": of_kind("memorabilia"),
     "catalog.tool": of_kind("tool"),
     "catalog.item": Page(
-        "catalog.view_item", actions=publication("catalog.publish_vehicle"), opened=302, unseen=302
+        "catalog.view_item",
+        more={"catalog_item_export": "catalog.view_item catalog.export_vehicle"},
+        actions=publication("catalog.publish_vehicle") | {"export_selected": "catalog.export_vehicle"},
+        opened=302,
+        unseen=302,
     ),
-    "catalog.production": kept("catalog", "production", more=spreadsheets("production")),
-    "catalog.term": kept(
-        "catalog", "term", more={"catalog_term_words": "catalog.view_term"} | spreadsheets("term")
-    ),
+    "catalog.production": table("production"),
+    "catalog.term": table("term", {"catalog_term_words": "catalog.view_term"}),
     "catalog.mediaasset": Page(
         "catalog.view_mediaasset",
         change="catalog.change_mediaasset",

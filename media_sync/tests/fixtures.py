@@ -2,15 +2,27 @@
 
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.test import override_settings
 from PIL import Image
 
 from media_sync import storage
 from media_sync.report import SyncResult
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_bucket_of_a_developer() -> Iterator[None]:
+    """What tests put anywhere, such as the files of imports, is gone with the last of them."""
+    with override_settings(S3_BUCKET=f"test-{uuid4().hex}"):
+        client = storage.client()
+        storage.ensure_bucket()
+        yield
+        _delete_bucket(client, django_settings.S3_BUCKET)
 
 
 @pytest.fixture
@@ -20,6 +32,10 @@ def bucket(settings) -> Iterator[str]:
     client = storage.client()  # a test may break the settings
     storage.ensure_bucket()
     yield name
+    _delete_bucket(client, name)
+
+
+def _delete_bucket(client: Any, name: str) -> None:
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
         for found in page.get("Contents", []):
             client.delete_object(Bucket=name, Key=found["Key"])

@@ -64,7 +64,8 @@ class ImportButtonMixin(ImportMixin):
         return str(self.get_import_resource_classes(None)[0].target)
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        return may_bring(request.user, self.import_target)
+        """Ask for the right to add such rows (IMPORT_EXPORT_IMPORT_PERMISSION_CODE), and to bring files of them."""
+        return bool(super().has_import_permission(request)) and may_bring(request.user, self.import_target)
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show the form; make a run of it when it is sent."""

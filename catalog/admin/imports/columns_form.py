@@ -8,7 +8,7 @@ from django.forms import BoundField
 
 from catalog.admin.imports import matching
 from catalog.imports.columns import TARGETS, Reading, column_name
-from catalog.imports.mapping.binding import check, titles
+from catalog.imports.mapping.binding import ERROR_HEADER, check, titles
 from catalog.imports.mapping.checks import sources
 from catalog.imports.mapping.suggestions import suggest
 from catalog.models import ImportSheet
@@ -70,12 +70,13 @@ class SheetColumns(forms.Form):
         super().__init__(data, prefix=f"s{sheet.position}")
         self.sheet, self.target = sheet, TARGETS[sheet.target]
         self.titles = titles(sheet.header)
-        self.shown = self.titles[:MOST_TITLES]
         self.mapping: dict[str, Any] = {}
         self.reasons: dict[str, str] = {}
         known = matching.matches_of(self._present(), self.titles, self.target)
-        for place, title in enumerate(self.shown):
-            self._add(place, title, known.titles[column_name(title)])
+        self.matches = {title: known.titles[column_name(title)] for title in self.titles}
+        self.shown = self._chosen()
+        for place, title in self.shown.items():
+            self._add(place, title, self.matches[title])
         for column in self.target.columns:
             self.fields[f"fixed-{column.name}"] = _text(column.name, known.constants.get(column.name, ""))
         self.fields["rules"] = forms.JSONField(
@@ -91,11 +92,18 @@ class SheetColumns(forms.Form):
         if self.sheet.mapping:
             return dict(self.sheet.mapping)
         suggestion = suggest(self.sheet.header, self.sheet.sample, self.target)
-        for proposal in suggestion.proposals:
+        # A title that goes somewhere by itself has that reason, not the one of what it is joined into.
+        for proposal in sorted(suggestion.proposals, key=lambda proposal: "join" in proposal.rule):
             said = proposal.reason if proposal.is_confident else f"Please check: {proposal.reason}"
             for title in sources(proposal.rule):
                 self.reasons.setdefault(title, said)
         return suggestion.mapping
+
+    def _chosen(self) -> dict[int, str]:
+        """Return the titles that the form shows, by their places: of too many those that go somewhere before others."""
+        places = [place for place, title in enumerate(self.titles) if column_name(title) != ERROR_HEADER]
+        first = sorted(places, key=lambda place: not self.matches[self.titles[place]].to)
+        return {place: self.titles[place] for place in sorted(first[:MOST_TITLES])}
 
     def _add(self, place: int, title: str, match: matching.Match) -> None:
         """Add the fields of one title; `aria-label`s name them, since the table's heads are far above."""
@@ -137,7 +145,7 @@ class SheetColumns(forms.Form):
                 self[f"{place}-written"],
                 [(words, self[f"{place}-{part}"]) for part, words in MORE.items()],
             )
-            for place, title in enumerate(self.shown)
+            for place, title in self.shown.items()
         ]
 
     @property
@@ -155,17 +163,17 @@ class SheetColumns(forms.Form):
 
     @property
     def hidden_titles(self) -> int:
-        return len(self.titles) - len(self.shown)
+        shown = {*self.shown.values()}
+        return sum(title not in shown and not match.to for title, match in self.matches.items())
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         if self.errors:
             return values
-        matches = {
+        matches = self.matches | {
             title: matching.Match(**{part: values[f"{place}-{part}"] for part in PARTS})
-            for place, title in enumerate(self.shown)
+            for place, title in self.shown.items()
         }
-        matches |= {title: matching.Match() for title in self.titles[MOST_TITLES:]}
         constants = {c.name: text for c in self.target.columns if (text := values[f"fixed-{c.name}"])}
         rules = self._rules(values)
         self._refuse_what_is_unclear(matches)
@@ -187,11 +195,10 @@ class SheetColumns(forms.Form):
         for place, (title, match) in enumerate(matches.items()):
             for name in matching.columns_of(match, self.target):
                 if name in taken:
-                    self.add_error(
-                        f"{place}-to", f"{name} is filled from '{taken[name]}' already; choose one."
-                    )
+                    field = f"{place}-to" if place in self.shown else None
+                    self.add_error(field, f"{name} is filled from '{taken[name]}' already; choose one.")
                 taken.setdefault(name, title)
-            if match.factor and not _is_number(match.factor):
+            if place in self.shown and match.factor and not _is_number(match.factor):
                 self.add_error(f"{place}-factor", "Give a number, such as 0.7355.")
 
     def _place_of(self, sentence: str, matches: dict[str, matching.Match]) -> str | None:
@@ -199,7 +206,7 @@ class SheetColumns(forms.Form):
         name = sentence.partition(":")[0]
         for place, match in enumerate(matches.values()):
             is_label = match.to == f"{matching.LABEL}{name}"
-            if place < MOST_TITLES and (is_label or name in matching.columns_of(match, self.target)):
+            if place in self.shown and (is_label or name in matching.columns_of(match, self.target)):
                 return f"{place}-to"
         return f"fixed-{name}" if f"fixed-{name}" in self.fields else None
 

@@ -18,29 +18,22 @@ from catalog.admin.imports.targets import TARGETS as TITLES
 from catalog.imports import landing
 from catalog.imports.columns import TARGETS
 from catalog.imports.errors import ImportRefused
+from catalog.imports.judging import COUNTED
+from catalog.imports.life.possible import JUDGED, STEPS, possible
 from catalog.imports.mapping.binding import bind
 from catalog.imports.pages import preview
 from catalog.imports.reach import Reach
+from catalog.imports.results import Issue
 from catalog.imports.undoing import undo
-from catalog.models import LANDED, WORKING, ImportRun, ImportSheet, ImportState, Outcome
+from catalog.models import WORKING, ImportRun, ImportSheet, ImportState, Outcome
 
 PER_PAGE = 50
 MOST_TEXT = 70_000  # bytes of cell texts on one page, as HTML
 LONGEST, SHORTEST = 400, 12  # bytes of one of them
 DIGITS = 9  # of a number in an address; PostgreSQL's integer holds them
-BUSY = "Another import is landing or being undone right now; look again in a moment."
 LISTED = 100  # rows edited since, of which the undo's page names so many
-COUNTED = {
-    Outcome.NEW.value: "created",
-    Outcome.CHANGED.value: "changed",
-    Outcome.UNCHANGED.value: "unchanged",
-    Outcome.REJECTED.value: "rejected",
-    Outcome.LEFT_OUT.value: "left_out",
-    preview.WITHDRAWN: "withdrawn",
-}
+SHOWN = {**COUNTED, preview.WITHDRAWN: "withdrawn"}
 LEAVABLE = (Outcome.NEW, Outcome.CHANGED, Outcome.LEFT_OUT)
-ENDED = (ImportState.FAILED, ImportState.CANCELLED, *LANDED)
-JUDGED = (ImportState.READY, ImportState.CONFIRMED, ImportState.LANDING, *LANDED)
 COLOURS = {"done": "success", "failed": "danger", "cancelled": "warning", "undone": "warning"}
 SENTENCES = {
     ImportState.QUEUED: "The file waits for the worker.",
@@ -48,7 +41,7 @@ SENTENCES = {
     ImportState.MAPPING: "Say what its columns mean.",
     ImportState.READY: "Nothing has landed yet: look at it, and confirm.",
     ImportState.CONFIRMED: "It waits for the worker, or for another import that lands.",
-    ImportState.LANDING: "Its rows are being written, all together.",
+    ImportState.LANDING: "Its rows are being written, all together, after those of any other import that lands.",
     ImportState.DONE: "It has landed.",
     ImportState.FAILED: "Nothing landed.",
     ImportState.CANCELLED: "Nothing landed.",
@@ -100,13 +93,14 @@ def page_context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
         "policies": policies_of(run),
         "notes": run.warnings,
         "log": log_of(run),
+        "issues": issues_of(run),
         "left_alone": run.undo_counts.get("rows_left_alone", [])[:LISTED],
         "cancel_address": address(run, "cancel"),
         "undo_address": address(run, "undo"),
         "rejected_address": address(run, "rejected"),
         "columns_address": address(run, "columns"),
     }
-    if may["columns"] and (run.state == ImportState.MAPPING or "columns" in request.GET):
+    if may["mapping"] and (run.state == ImportState.MAPPING or "columns" in request.GET):
         return {**context, "sheet_forms": [SheetColumns(sheet) for sheet in _sheets(run)]}
     if not may["rows"]:
         return context
@@ -117,21 +111,18 @@ def page_context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
         return context
 
 
+def issues_of(run: ImportRun) -> list[str]:
+    """Return the first faults that are kept with the run, for when its rows are not to be seen any more."""
+    if not (run.has_landed or run.state == ImportState.FAILED):
+        return []
+    kept = run.issues.order_by("id").values_list("sheet", "line", "column", "value", "message")[:LISTED]
+    return [shortened(str(Issue(*row)), LONGEST) for row in kept]
+
+
 def may_do(user: Any, run: ImportRun) -> dict[str, bool]:
     """Return which buttons stand on the page; what they do asks again."""
-    right = {
-        verb: user.has_perm(f"catalog.{verb}_importrun") for verb in ("add", "preview", "confirm", "undo")
-    }
-    own, ready = run.started_by_id == user.pk, run.state == ImportState.READY
-    return {
-        "cancel": own and right["add"] and run.state not in ENDED,
-        "columns": own and right["preview"] and (ready or run.state == ImportState.MAPPING),
-        "rows": run.state in JUDGED and (run.has_landed or right["preview"]),
-        "leave_out": own and ready and right["preview"],
-        "confirm": own and ready and right["confirm"],
-        "undo": right["undo"] and run.state == ImportState.DONE,
-        "rejected": bool(run.rejected) and run.state in JUDGED,
-    }
+    can = possible(user, state=run.state, started_by=run.started_by_id, rejected=run.rejected)
+    return {name: name in can for name in STEPS}
 
 
 def progress_context(run: ImportRun) -> dict[str, Any]:
@@ -150,6 +141,7 @@ def progress_context(run: ImportRun) -> dict[str, Any]:
 def facts(run: ImportRun) -> list[tuple[str, str]]:
     """Return who, what and when."""
     found = [
+        ("Number", str(run.pk)),
         ("It holds", TITLES.get(run.target, run.target)),
         ("Brought by", str(run.started_by or "-")),
         ("Brought at", _time(run.started_at)),
@@ -193,8 +185,6 @@ def decision(run: ImportRun) -> dict[str, Any]:
 def undo_context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     """Return the question whether to undo, with what was edited since, found by trying it."""
     context: dict[str, Any] = {"run": run, "back": address(run)}
-    if ImportRun.objects.filter(state__in=[ImportState.LANDING, ImportState.UNDOING]).exists():
-        return {**context, "refusal": BUSY}  # trying it would wait until that one has ended
     try:
         found = undo.undo_run(run, force=False, reach=Reach.of(request.user), dry_run=True)
     except ImportRefused as refusal:
@@ -240,9 +230,9 @@ def rows_context(run: ImportRun, request: HttpRequest) -> dict[str, Any]:
 
 def chosen_outcome(sheet: ImportSheet, wanted: str | None) -> str:
     """Return the outcome that the address asks for, else the first that the sheet has rows of."""
-    if wanted in COUNTED:
+    if wanted in SHOWN:
         return wanted
-    return next((one for one, counted in COUNTED.items() if getattr(sheet, counted)), Outcome.NEW.value)
+    return next((one for one, counted in SHOWN.items() if getattr(sheet, counted)), Outcome.NEW.value)
 
 
 def columns_of(sheet: ImportSheet) -> list[tuple[str, bool]]:
@@ -279,7 +269,7 @@ def _outcome_tabs(run: ImportRun, sheet: ImportSheet, current: str) -> list[Tab]
             outcome == current,
             getattr(sheet, counted),
         )
-        for outcome, counted in COUNTED.items()
+        for outcome, counted in SHOWN.items()
         if outcome != preview.WITHDRAWN or sheet.withdrawn
     ]
 

@@ -19,13 +19,13 @@ from catalog.admin.imports.targets import TARGETS
 from catalog.imports.life import runs
 from catalog.models import ImportRun, ImportState
 from catalog.template_workbook import template_workbook
+from catalog.writers import xlsx
 from marketplace.admin import ChoicesFilter, ReadOnlyModelAdmin, display
 
 STATE_COLOURS = {
     "Done": "success", "Failed": "danger", "Cancelled": "warning", "Undone": "warning",
     "Waiting for its columns": "primary", "Waiting for confirmation": "primary",
 }  # fmt: skip
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 RIGHTS = ("view", "add", "preview", "confirm", "undo")
 Step = Callable[[HttpRequest, ImportRun], HttpResponseBase]
 
@@ -96,7 +96,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         headers = {"Content-Disposition": 'attachment; filename="catalogue-template.xlsx"'}
-        return HttpResponse(template_workbook(), content_type=XLSX, headers=headers)
+        return HttpResponse(template_workbook(), content_type=xlsx.MEDIA_TYPE, headers=headers)
 
     def find(self, request: HttpRequest, key: Any) -> ImportRun:
         """Return the run; who may not see it hears that there is none."""

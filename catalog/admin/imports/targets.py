@@ -1,10 +1,10 @@
-"""What a file can hold, in words, and the rights that it takes to bring one."""
+"""What a file can hold, in words, and who may bring one."""
 
 from typing import Any
 
-from catalog.models import Kind
+from catalog.imports.columns import WORKBOOK
+from catalog.imports.reach import Reach
 
-WORKBOOK = "workbook"
 TARGETS = {
     "vehicle": "Vehicles",
     "memorabilia": "Memorabilia",
@@ -13,20 +13,12 @@ TARGETS = {
     "term": "Terms of the vocabularies",
     "appearance": "Appearances of items in films and series",
     "image": "Images of items",
-    WORKBOOK: "A workbook with several of these, one sheet each",
-}
-# Without these nothing of such a file could land; each row is judged by the account's rights besides.
-NEEDED = {
-    **{
-        name: (f"catalog.add_{name}", f"catalog.change_{name}")
-        for name in (*Kind.values, "production", "term")
-    },
-    "appearance": ("catalog.add_appearance", "catalog.delete_appearance"),
-    "image": ("catalog.change_mediaasset",),
-    WORKBOOK: (),
+    WORKBOOK: "A workbook of several sheets",
 }
 
 
 def may_bring(user: Any, target: str) -> bool:
-    """Return whether this account may upload a file of this target."""
-    return bool(user.has_perms(("catalog.add_importrun", *NEEDED[target])))
+    """Return whether this account may upload a file of this target, and rows of it could land."""
+    if not user.has_perm("catalog.add_importrun"):
+        return False
+    return target == WORKBOOK or Reach.of(user).covers(target)

@@ -42,15 +42,15 @@ def look_up_appearances(cursor: CursorWrapper, column: Column, earlier: Sequence
         cursor,
         column,
         f"""WITH judged AS (
-                SELECT cell, token, p.slug || ':' || role AS value,
+                SELECT line, token, p.slug || ':' || role AS value,
                        CASE WHEN NOT is_read THEN format({sql.quoted(UNREAD)}, left(token, 80))
                             WHEN role IS NULL THEN format({_role_sentence()}, left(role_text, 40)) || {closest}
                             ELSE p.fault END AS fault
                   FROM import_appearance LEFT JOIN import_production AS p USING (title, year, given))
             SELECT cell, line, value, fault FROM ({distinct_cells(column)}) AS cells LEFT JOIN (
-                SELECT cell, array_agg(DISTINCT value ORDER BY value) FILTER (WHERE value IS NOT NULL) AS value,
+                SELECT line, array_agg(DISTINCT value ORDER BY value) FILTER (WHERE value IS NOT NULL) AS value,
                        string_agg(DISTINCT fault, ' ') AS fault
-                  FROM judged GROUP BY cell) AS lists USING (cell)""",
+                  FROM judged GROUP BY line) AS lists USING (line)""",
     )
 
 
@@ -66,16 +66,16 @@ def _split(cursor: CursorWrapper, column: Column) -> None:
         cursor,
         "import_appearance",
         f"""WITH tokens AS (
-                SELECT cell, token, regexp_match(token, '{DATED}') AS dated, regexp_match(token, '{UNDATED}') AS other
+                SELECT line, token, regexp_match(token, '{DATED}') AS dated, regexp_match(token, '{UNDATED}') AS other
                   FROM ({distinct_cells(column)}) AS cells, unnest(regexp_split_to_array(cell, '\\s*\\|\\s*')) AS token
                  WHERE token <> ''),
             parts AS (
-                SELECT cell, token, dated IS NOT NULL OR other IS NOT NULL AS is_read,
+                SELECT line, token, dated IS NOT NULL OR other IS NOT NULL AS is_read,
                        coalesce(dated[1], other[1], '') AS title, coalesce(dated[2]::int, 0) AS year,
                        coalesce(CASE WHEN dated IS NULL THEN other[2] ELSE dated[3] END, '') AS given,
                        coalesce(CASE WHEN dated IS NULL THEN other[3] ELSE dated[4] END, '') AS role_text
                   FROM tokens)
-            SELECT cell, token, is_read, {sql.canonical('title')} AS title, year, given, role_text,
+            SELECT line, token, is_read, {sql.canonical('title')} AS title, year, given, role_text,
                    CASE WHEN role_text = '' THEN '{Role.HERO}' ELSE spelled.role END AS role
               FROM parts LEFT JOIN (VALUES {pairs}) AS spelled (plain, role)
                 ON spelled.plain = lower(regexp_replace(btrim(role_text), '[\\s_-]+', ' ', 'g'))""",

@@ -55,7 +55,7 @@ def _update(cursor: CursorWrapper, plan: Plan) -> None:
     sets = ", ".join(f"{name} = m.{name}" for name in names)
     before = ", ".join(f"i.{name}" for name in names)
     after = ", ".join(f"m.{name}" for name in names)
-    touched = ", updated_at = now()" if _sets_updated_at(plan) else ""
+    touched = ", updated_at = now()" if sets_updated_at(plan.target.model) else ""
     sql.run(
         cursor,
         f"""UPDATE {plan.target.table} AS i SET {sets}{touched} FROM import_merged AS m
@@ -63,10 +63,9 @@ def _update(cursor: CursorWrapper, plan: Plan) -> None:
     )
 
 
-def _sets_updated_at(plan: Plan) -> bool:
+def sets_updated_at(model: type[models.Model]) -> bool:
     """Return whether Django, not a trigger, keeps the table's updated_at."""
-    fields = {field.name: field for field in plan.target.model._meta.concrete_fields}
-    return bool(getattr(fields.get("updated_at"), "auto_now", False))
+    return any(getattr(field, "auto_now", False) for field in model._meta.concrete_fields)
 
 
 def _insert(cursor: CursorWrapper, plan: Plan) -> None:
@@ -126,11 +125,7 @@ def _make_slugs(cursor: CursorWrapper, *, with_given: bool) -> None:
     sql.run(cursor, "ANALYZE import_slug")
 
 
-def settle(plan: Plan, landed: int) -> None:
-    settle_table(plan.target.model, landed)
-
-
-def settle_table(model: type[models.Model], written: int) -> None:
+def settle(model: type[models.Model], written: int) -> None:
     """See to statistics and GIN leftovers, so that the next search is as fast as before the import."""
     if written < LARGE_RUN:
         return

@@ -119,23 +119,23 @@ def look_up_years(cursor: CursorWrapper, column: Column) -> None:
         column,
         f"""WITH cells AS MATERIALIZED ({distinct_cells(column)}),
             tokens AS MATERIALIZED (
-                SELECT cell, place, regexp_match(token, '^(\\d{{4}})(?:\\s*[-\u2013\u2014/]\\s*(\\d{{4}}))?$')::int[] AS span
+                SELECT line, place, regexp_match(token, '^(\\d{{4}})(?:\\s*[-\u2013\u2014/]\\s*(\\d{{4}}))?$')::int[] AS span
                   FROM cells, unnest(regexp_split_to_array(cell, '\\s*[|;,]\\s*')) WITH ORDINALITY AS t (token, place)
                  WHERE token <> ''),
             spans AS (
-                SELECT cell, place, span[1] AS first, coalesce(span[2], span[1]) AS last FROM tokens),
+                SELECT line, place, span[1] AS first, coalesce(span[2], span[1]) AS last FROM tokens),
             years AS (
-                SELECT cell, year, min(place) AS place
+                SELECT line, year, min(place) AS place
                   FROM spans, generate_series(first, last) AS year
-                 WHERE last - first <= {LONGEST_SPAN} GROUP BY cell, year),
-            lists AS (SELECT cell, array_agg(year ORDER BY place, year) AS value FROM years GROUP BY cell),
+                 WHERE last - first <= {LONGEST_SPAN} GROUP BY line, year),
+            lists AS (SELECT line, array_agg(year ORDER BY place, year) AS value FROM years GROUP BY line),
             wrong AS (
-                SELECT DISTINCT cell FROM spans
+                SELECT DISTINCT line FROM spans
                  WHERE first IS NULL OR last < first OR last - first > {LONGEST_SPAN})
             SELECT cell, line, {exact} AS value,
-                   CASE WHEN {exact} IS NULL OR wrong.cell IS NOT NULL AND cell !~ '{YEARS_IN_BRACKETS}'
+                   CASE WHEN {exact} IS NULL OR wrong.line IS NOT NULL AND cell !~ '{YEARS_IN_BRACKETS}'
                         THEN {sql.quoted(f'{column.name} {sentence}')} END AS fault
-              FROM cells LEFT JOIN lists USING (cell) LEFT JOIN wrong USING (cell)""",
+              FROM cells LEFT JOIN lists USING (line) LEFT JOIN wrong USING (line)""",
     )
 
 
@@ -154,18 +154,18 @@ def look_up_objects(cursor: CursorWrapper, column: Column) -> None:
                        length(cell) - length(translate(cell, '{{[', '')) > {MOST_BRACKETS} AS is_deep
                   FROM ({distinct_cells(column)}) AS texts),
             pairs AS (
-                SELECT cell, regexp_match(token, '^([^:]*[^:\\s])\\s*:\\s*(.*)$') AS pair
+                SELECT line, regexp_match(token, '^([^:]*[^:\\s])\\s*:\\s*(.*)$') AS pair
                   FROM cells, unnest(regexp_split_to_array(cell, '\\s*\\|\\s*')) AS token
                  WHERE NOT is_json AND token <> ''),
             objects AS (
-                SELECT cell, jsonb_object_agg(coalesce(pair[1], ''), pair[2]) AS value,
+                SELECT line, jsonb_object_agg(coalesce(pair[1], ''), pair[2]) AS value,
                        count(*) > count(DISTINCT pair[1]) AS repeats
-                  FROM pairs GROUP BY cell HAVING bool_and(pair IS NOT NULL)),
+                  FROM pairs GROUP BY line HAVING bool_and(pair IS NOT NULL)),
             judged AS (
                 SELECT cell, line, is_json AND is_deep AS is_deep, repeats, coalesce(objects.value,
                        CASE WHEN NOT is_json OR is_deep THEN NULL
                             WHEN pg_input_is_valid(cell, 'jsonb') THEN cell::jsonb END) AS value
-                  FROM cells LEFT JOIN objects USING (cell))
+                  FROM cells LEFT JOIN objects USING (line))
             SELECT cell, line, value,
                    CASE WHEN is_deep OR value::text ~ '[0-9]{{{MOST_DIGITS}}}' THEN {sql.quoted(too_much)}
                         WHEN value IS NULL THEN {sql.quoted(sentence)}

@@ -23,18 +23,12 @@ NO_FILE = "No file of the bucket that the catalogue knows has this key; upload i
 NEW_PRODUCTION = (
     "A film or series here is not in the catalogue, and adding it needs the right catalog.add_production."
 )
-# The targets that need rights of their own: the reach that has them, and the sentence without.
+# What is said where the reach does not cover the target.
 RIGHTS = {
-    "production": (
-        "productions",
-        "Productions need the rights catalog.add_production and catalog.change_production.",
-    ),
-    "term": ("terms", "Terms need the rights catalog.add_term and catalog.change_term."),
-    "appearance": (
-        "appearance_notes",
-        "Appearances need the rights catalog.add_appearance and catalog.change_appearance.",
-    ),
-    "image": ("images", "Images need the right catalog.change_mediaasset."),
+    "production": "Productions need the rights catalog.add_production and catalog.change_production.",
+    "term": "Terms need the rights catalog.add_term and catalog.change_term.",
+    "appearance": "Appearances need the rights catalog.add_appearance and catalog.change_appearance.",
+    "image": "Images need the right catalog.change_mediaasset.",
 }
 
 
@@ -300,8 +294,8 @@ def _faults(plan: Plan, earlier: Sequence[tuple[str, Target]]) -> list[Fault]:
 def _faults_of_reach(plan: Plan, earlier: Sequence[tuple[str, Target]]) -> list[Fault]:
     """Return what needs a right of its own beside those to add and to change: publication, appearances, films."""
     faults = []
-    if plan.target.name in RIGHTS and not getattr(plan.reach, RIGHTS[plan.target.name][0]):
-        faults.append((plan.target.key, "TRUE", sql.quoted(RIGHTS[plan.target.name][1])))
+    if plan.target.name in RIGHTS and not plan.reach.covers(plan.target.name):
+        faults.append((plan.target.key, "TRUE", sql.quoted(RIGHTS[plan.target.name])))
     if plan.target.name == "appearance" and not plan.reach.new_productions:
         known = f"SELECT FROM ({productions.known_productions(earlier)}) AS known WHERE known.slug = production_slug"
         column = "title" if plan.mapping.has("title") else "production"

@@ -20,6 +20,8 @@ from catalog.models import Term, Vocabulary
 
 LONGEST_NAME = int(Term._meta.get_field("name").max_length or 0)
 LONGEST_SLUG = int(Term._meta.get_field("slug").max_length or 0)
+MOST_WORDS = 1_000  # in a cell
+TOO_MANY = f"A cell of {{}} holds at most {MOST_WORDS:,} words."
 LONGEST_ALIAS = 2000  # bytes; the index on aliases takes no more than some 2,700
 ALIAS_SENTENCE = f"An alias has at most {LONGEST_NAME} characters."
 
@@ -73,33 +75,38 @@ def look_up_words(cursor: CursorWrapper, column: Column, *, create: bool) -> Non
     """Read lists of words; an unknown word keeps its first spelling (to become a term), or is a fault.
 
     A JSON list, as exports write what the plain form cannot say, is taken word for word. Words that are no terms go
-    to `import_new_word` where they may become some, and those of JSON lists to `import_odd_list`.
+    to `import_new_word` where they may become some, and those of JSON lists to `import_odd_list`. A text is known
+    by its line: beside each of its words the text itself, which may be long, would be held as often as it has words.
     """
     create_lookup(
         cursor,
         column,
         f"""WITH cells AS MATERIALIZED (
-                SELECT cell, line, {listed_texts('cell')} AS listed FROM ({distinct_cells(column)}) AS c),
+                SELECT cell, line, {listed_texts('cell')} AS listed,
+                       length(cell) - length(translate(cell, '|;', '')) >= {MOST_WORDS} AS is_long
+                  FROM ({distinct_cells(column)}) AS c),
             tokens AS MATERIALIZED (
-                SELECT cell, line, place, {sql.canonical('token')} AS word
-                  FROM cells, unnest(regexp_split_to_array({sql.canonical('cell')}, '\\s*[|;]\\s*'))
+                SELECT line, place, {sql.canonical('token')} AS word
+                  FROM cells, unnest(CASE WHEN listed IS NULL AND NOT is_long
+                                          THEN regexp_split_to_array({sql.canonical('cell')}, '\\s*[|;]\\s*') END)
                        WITH ORDINALITY AS t (token, place)
-                 WHERE token <> '' AND listed IS NULL),
+                 WHERE token <> ''),
             {_words(column)},
             unknown AS (
                 SELECT word, first_value(word) OVER (PARTITION BY slug ORDER BY line, place) AS spelling
                   FROM words WHERE name IS NULL),
             named AS (
-                SELECT cell, coalesce(words.name, unknown.spelling) AS name, min(tokens.place) AS place
+                SELECT tokens.line, coalesce(words.name, unknown.spelling) AS name, min(tokens.place) AS place
                   FROM tokens JOIN words USING (word) LEFT JOIN unknown USING (word) GROUP BY 1, 2),
-            lists AS (SELECT cell, array_agg(name ORDER BY place) AS value FROM named GROUP BY cell),
+            lists AS (SELECT line, array_agg(name ORDER BY place) AS value FROM named GROUP BY line),
             faults AS (
-                SELECT cell, string_agg(DISTINCT words.fault, ' ') AS fault
-                  FROM tokens JOIN words USING (word) GROUP BY cell)
+                SELECT tokens.line, string_agg(DISTINCT words.fault, ' ') AS fault
+                  FROM tokens JOIN words USING (word) GROUP BY 1)
             SELECT cell, line, coalesce(listed, value) AS value,
-                   CASE WHEN listed IS NULL AND {is_unread_list('cell')} THEN {sql.quoted(UNREAD_LIST)}
-                        WHEN listed IS NULL THEN fault END AS fault
-              FROM cells LEFT JOIN lists USING (cell) LEFT JOIN faults USING (cell)""".replace(
+                   CASE WHEN listed IS NOT NULL THEN NULL
+                        WHEN {is_unread_list('cell')} THEN {sql.quoted(UNREAD_LIST)}
+                        WHEN is_long THEN {sql.quoted(TOO_MANY.format(column.name))} ELSE fault END AS fault
+              FROM cells LEFT JOIN lists USING (line) LEFT JOIN faults USING (line)""".replace(
             "/*fault*/", _unknown_fault(column, create=create)
         ),
     )
@@ -107,20 +114,22 @@ def look_up_words(cursor: CursorWrapper, column: Column, *, create: bool) -> Non
 
 
 def _keep_unknown(cursor: CursorWrapper, column: Column) -> None:
-    words = f"SELECT cell, value, word FROM {table_of(column)} AS looked, unnest(value) AS word"
+    looked = f"SELECT value, {listed_texts('cell')} IS NOT NULL AS is_json FROM {table_of(column)} OFFSET 0"
     vocabulary = sql.quoted(column.vocabulary)
+    known = f"SELECT FROM import_term AS t WHERE t.vocabulary = {vocabulary} AND NOT t.is_new"
     sql.run(
         cursor,
-        f"""INSERT INTO import_new_word SELECT DISTINCT {vocabulary}, word FROM ({words}) AS w
-             WHERE {listed_texts('cell')} IS NULL AND NOT EXISTS (
-                   SELECT FROM import_term AS t WHERE t.vocabulary = {vocabulary} AND NOT t.is_new
-                      AND t.spelling = {sql.folded('word')})""",
+        f"""INSERT INTO import_new_word
+            SELECT {vocabulary}, word FROM (SELECT DISTINCT word FROM ({looked}) AS l, unnest(value) AS word WHERE NOT is_json) AS w
+             WHERE NOT EXISTS ({known} AND t.spelling = {sql.folded('word')})""",
     )
     sql.run(
         cursor,
-        f"""INSERT INTO import_odd_list SELECT DISTINCT '{column.name}', value::text, word FROM ({words}) AS w
-             WHERE {listed_texts('cell')} IS NOT NULL AND NOT EXISTS (
-                   SELECT FROM import_term AS t WHERE t.vocabulary = {vocabulary} AND NOT t.is_new AND t.name = word)""",
+        f"""INSERT INTO import_odd_list
+            SELECT DISTINCT '{column.name}', value::text, word FROM (
+                   SELECT value, (SELECT min(w) FROM unnest(value) AS w WHERE NOT EXISTS ({known} AND t.name = w)) AS word
+                     FROM ({looked}) AS l WHERE is_json) AS lists
+             WHERE word IS NOT NULL""",
     )
 
 
@@ -174,15 +183,15 @@ def look_up_aliases(cursor: CursorWrapper, column: Column) -> None:
         f"""WITH cells AS MATERIALIZED (
                 SELECT cell, line, {listed_texts('cell')} AS listed FROM ({distinct_cells(column)}) AS c),
             words AS (
-                SELECT cell, (array_agg(word ORDER BY place))[1] AS word, min(place) AS place
-                  FROM (SELECT cell, place, {sql.canonical('token')} AS word
+                SELECT line, (array_agg(word ORDER BY place))[1] AS word, min(place) AS place
+                  FROM (SELECT line, place, {sql.canonical('token')} AS word
                           FROM cells, unnest(regexp_split_to_array(cell, '\\s*[|;]\\s*')) WITH ORDINALITY AS t (token, place)
                          WHERE token <> '') AS tokens
-                 WHERE word <> '' GROUP BY cell, {sql.folded('word')}),
-            lists AS (SELECT cell, array_agg(word ORDER BY place) AS value FROM words GROUP BY cell),
+                 WHERE word <> '' GROUP BY line, {sql.folded('word')}),
+            lists AS (SELECT line, array_agg(word ORDER BY place) AS value FROM words GROUP BY line),
             read AS (
                 SELECT cell, line, listed, CASE WHEN listed IS NOT NULL OR {is_unread_list('cell')} THEN listed ELSE value END AS value
-                  FROM cells LEFT JOIN lists USING (cell))
+                  FROM cells LEFT JOIN lists USING (line))
             SELECT cell, line, value, CASE
                    WHEN {is_unread_list('cell')} AND value IS NULL THEN {sql.quoted(UNREAD_LIST)}
                    WHEN value IS NULL THEN 'Aliases are words with | or ; between them.'

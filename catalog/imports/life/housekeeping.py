@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from catalog.imports import sql, staging
-from catalog.imports.life import files, journal
+from catalog.imports import journal, sql, staging
+from catalog.imports.life import files
 from catalog.imports.life.work import CANCELLED, INTERRUPTED, end, lock_of
 from catalog.models import WAITING, WORKING, ImportOrigin, ImportRun, ImportState
 
@@ -32,6 +32,11 @@ AGAIN = {
     ImportState.LANDING: ImportState.CONFIRMED,
     ImportState.UNDOING: ImportState.UNDOING,
 }
+GOES_ON = "The process that was at it ended; it goes on"
+MOST_ENDINGS = 10  # more than releases and bad luck bring about: it is the run that ends its processes
+FATAL = (
+    f"The process that was at it ended {MOST_ENDINGS} times; nothing landed. The server's log may tell why."
+)
 EXPIRED = f"Not confirmed within {UNCONFIRMED_DAYS} days; nothing landed."
 FINISHED = [state for state in ImportState if state not in (*WAITING, *WORKING)]
 
@@ -60,7 +65,9 @@ def _pick_up(run: ImportRun) -> bool:
         if run.origin == ImportOrigin.COMMAND and run.state != ImportState.UNDOING:
             return end(run, WORKING, ImportState.FAILED, INTERRUPTED)
         again = AGAIN[ImportState(run.state)]
-        entry = "" if again == run.state else "The process that was at it ended; it goes on"
+        entry = "" if again == run.state else GOES_ON
+        if entry and [text for _, text in run.log].count(GOES_ON) >= MOST_ENDINGS - 1:
+            return end(run, WORKING, ImportState.FAILED, FATAL)
         journal.move(run, [run.state], again, entry)
     journal.enqueue(run)
     return bool(entry)

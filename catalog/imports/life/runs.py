@@ -15,21 +15,20 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
-from catalog.imports import landing
-from catalog.imports.columns import TARGETS
+from catalog.imports import journal, landing
+from catalog.imports.columns import TARGETS, WORKBOOK
 from catalog.imports.errors import ImportRefused
-from catalog.imports.life import files, journal
-from catalog.imports.life.work import AT_ONCE, BUSY, CANCELLED, confirmation, end, working
+from catalog.imports.judging import reach_of
+from catalog.imports.life import files
+from catalog.imports.life.possible import STEPS, UNFINISHED
+from catalog.imports.life.work import AT_ONCE, CANCELLED, confirmation, end
 from catalog.imports.mapping import layouts
 from catalog.imports.mapping.binding import check
 from catalog.imports.options import ImportOptions
-from catalog.imports.reading import WORKBOOK
-from catalog.models import LANDED, ImportRun, ImportSheet, ImportState
-
-__all__ = ["RunForbidden", "RunHidden", "RunRefused", "working"]
+from catalog.imports.reach import Reach, limit_of
+from catalog.models import LANDED, ImportOrigin, ImportRun, ImportSheet, ImportState
 
 UNBEGUN = (ImportState.QUEUED, ImportState.MAPPING, ImportState.READY, ImportState.CONFIRMED)
-UNFINISHED = (*UNBEGUN, *BUSY)
 CONFIRMED_ALREADY = (ImportState.CONFIRMED, ImportState.LANDING, ImportState.DONE)
 REFUSED = "That cannot be done now: this import is {}."
 
@@ -47,10 +46,14 @@ class RunHidden(Http404):
 
 
 def visible_to(user: Any) -> QuerySet[ImportRun]:
-    """Return the runs that the account may know of: its own, and with the right to view imports all that landed."""
+    """Return the runs that the account may know of: its own, and with the right to view imports all that landed.
+
+    To these count the commands' runs that failed, which belong to nobody.
+    """
     seen = Q(started_by=user.pk, started_by__isnull=False)
     if user.has_perm("catalog.view_importrun"):
         seen |= Q(state__in=LANDED)
+        seen |= Q(state=ImportState.FAILED, origin=ImportOrigin.COMMAND, started_by__isnull=True)
     return ImportRun.objects.filter(seen)
 
 
@@ -84,7 +87,7 @@ def create(
             file_name=name,
             file_size=size,
             file_sha256=sha256,
-            options=options.as_json() | ({AT_ONCE: True} if at_once else {}),
+            options=options.as_json() | ({AT_ONCE: True} if at_once else {}) | limit_of(by),
             started_by=by,
         )
         return _same(run, mapping) or _queue(run, file, mapping)
@@ -134,11 +137,11 @@ def give_mapping(
 
     `remember`: so that the next file of the same layout needs no mapping.
     """
-    _check(run, by, "preview")
+    _check(run, by, "mapping")
     with transaction.atomic():
         _step(
             run,
-            (ImportState.MAPPING, ImportState.READY),
+            STEPS["mapping"].states,
             ImportState.QUEUED,
             by,
             "Columns mapped",
@@ -173,11 +176,11 @@ def leave_out(
 
     `columns` are all the columns to leave out; None leaves that as it is.
     """
-    _check(run, by, "preview")
+    _check(run, by, "leave_out")
     with transaction.atomic():
         _step(
             run,
-            (ImportState.READY,),
+            STEPS["leave_out"].states,
             ImportState.QUEUED,
             by,
             "Rows or columns left out or taken back",
@@ -232,7 +235,7 @@ def _check_landing(run: ImportRun, withdraw: int | None) -> None:
 
 def cancel(run: ImportRun, *, by: Any) -> ImportRun:
     """End the run before it has landed. One that a worker is at ends within seconds, and nothing of it lands."""
-    _check(run, by, "add")
+    _check(run, by, "cancel")
     # First for all: a worker that takes the run up in this moment hears of it.
     if not journal.move(run, UNFINISHED, F("state"), f"{by} asked for its end", cancel_requested=True):
         raise RunRefused(f"This import cannot be cancelled any more: it is {_stands(run)}.")
@@ -244,24 +247,31 @@ def undo(run: ImportRun, *, by: Any, force: bool = False) -> ImportRun:
     """Let a worker return every row that the run touched to its state before. `force`: rows edited since, too."""
     if not visible_to(by).filter(pk=run.pk).exists():
         raise RunHidden
-    _check_right(by, "undo")
+    _check_right(by, STEPS["undo"].verb)
     with transaction.atomic():
-        values = {"undone_by": by, "undo_options": {"force": force}, "cancel_requested": False, "message": ""}
-        _step(run, (ImportState.DONE,), ImportState.UNDOING, by, "Undo asked for", **values)
+        values = {
+            "undone_by": by,
+            "undo_options": {"force": force} | limit_of(by),
+            "cancel_requested": False,
+            "message": "",
+        }
+        _step(run, STEPS["undo"].states, ImportState.UNDOING, by, "Undo asked for", **values)
         journal.enqueue(run)
     return run
 
 
-def _check(run: ImportRun, by: Any, right: str) -> None:
+def _check(run: ImportRun, by: Any, step: str) -> None:
     """See to whose the run is and what the person may do; the run is read anew."""
     if run.started_by_id != by.pk:
         raise RunHidden
-    _check_right(by, right)
+    _check_right(by, STEPS[step].verb)
     run.refresh_from_db()
+    if step != "cancel" and by.limit is not None and (reach := reach_of(run)) != reach.within(Reach.of(by)):
+        raise RunForbidden("This API key may do less than this import does.")
 
 
-def _check_right(by: Any, right: str) -> None:
-    if not by.has_perm(f"catalog.{right}_importrun"):
+def _check_right(by: Any, verb: str) -> None:
+    if not by.has_perm(f"catalog.{verb}_importrun"):
         raise RunForbidden("This account may not do that with imports.")
 
 

@@ -49,6 +49,11 @@ class Watch:
         if self.cancelled:
             raise Cancelled
 
+    def is_cut_off(self) -> bool:
+        """Return whether the connection that the process had is gone; Django may have made another meanwhile."""
+        made = connection.connection
+        return made is None or made.closed or made.info.backend_pid != self._backend
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self

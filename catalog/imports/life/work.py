@@ -1,6 +1,7 @@
 """What a process does with a run: alone, watched over, and whatever stops it told as a state and a sentence."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -12,13 +13,13 @@ from django.utils import timezone
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from accounts.models import User
-from catalog.imports import landing, reading, staging
+from catalog.imports import journal, landing, reading, staging
 from catalog.imports.errors import ImportRefused, MovedOn
-from catalog.imports.life import files, journal
+from catalog.imports.life import files
 from catalog.imports.life.watch import Cancelled, Rows, Watch
-from catalog.imports.reach import Reach
+from catalog.imports.reach import limited
 from catalog.imports.undoing import undo
-from catalog.models import ImportRun, ImportState
+from catalog.models import ImportOrigin, ImportRun, ImportState
 from marketplace import faults
 
 ATTEMPTS = 3  # at landing, where the database ends it because it and somebody's edit wait for each other
@@ -28,6 +29,9 @@ AT_ONCE = "at_once"  # among a run's options: it is confirmed already if its pre
 INTERRUPTED = "The import was interrupted; nothing landed."
 BROKEN = "The import broke off by a fault of the program, which the server's log tells; nothing landed."
 CANCELLED = "Cancelled; nothing landed."
+HELD_UP = (
+    "Other imports or edits kept the catalogue locked for 15 minutes. Nothing landed; confirm again later."
+)
 
 
 class Busy(Exception):
@@ -35,16 +39,24 @@ class Busy(Exception):
 
 
 @contextmanager
-def working(run: ImportRun, path: Path, on_rows: Rows | None = None) -> Iterator[Rows]:
+def working(run: ImportRun, on_rows: Rows | None = None) -> Iterator[Rows]:
     """Take a stored run from READING to its end in this process; gives what hears how many rows were read.
 
-    Keeps the file in the bucket first. Raises ImportRefused for whatever stopped the import; the run is
-    FAILED then, as it is when the block ends and the run has not landed.
+    Raises ImportRefused for whatever stopped the import; the run is FAILED then, as it is when the block ends and
+    the run has not landed.
     """
     with _alone(run), _watched(run, on_rows) as tell:
-        files.keep_path(run, path)
-        run.save(update_fields=["file_key", "file_size", "file_sha256"])
         yield tell
+
+
+@contextmanager
+def keeping(run: ImportRun, path: Path) -> Iterator[None]:
+    """Put the file into the bucket while the block reads it; at the block's end the run says where it lies."""
+    with ThreadPoolExecutor(1) as aside:
+        kept = aside.submit(files.keep_path, run, path)
+        yield
+        kept.result()
+    run.save(update_fields=["file_key", "file_size", "file_sha256"])
 
 
 def read_now(run_id: int) -> None:
@@ -100,6 +112,10 @@ def _land(run: ImportRun, tell: Rows) -> None:
         _go_on(run, ImportState.READY, str(away), message=f"{away} Nothing landed; confirm again later.")
     except MovedOn as moved:
         _go_on(run, ImportState.QUEUED, str(moved), message=str(moved))
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        _go_on(run, ImportState.READY, HELD_UP, message=HELD_UP)
 
 
 def confirmation(by: User | None, withdraw: int | None = None) -> dict[str, Any]:
@@ -117,7 +133,7 @@ def _undo(run: ImportRun, tell: Rows) -> None:
     if by is None or not (by.is_active and by.has_perm("catalog.undo_importrun")):
         raise ImportRefused("The account that undoes this import may not do so any more; nothing was undone.")
     force = bool(run.undo_options.get("force"))
-    despite_deadlocks(partial(undo.undo_run, run, force=force, reach=Reach.of(by)))
+    despite_deadlocks(partial(undo.undo_run, run, force=force, reach=limited(by, run.undo_options)))
 
 
 def despite_deadlocks(work: Callable[[], object]) -> None:
@@ -177,7 +193,9 @@ def _account(
 ) -> None:
     """Tell in the run what its process ended with; raise ImportRefused in place of what is nobody's mistake."""
     state, sentence = _verdict(run, error, cancelled=watch.cancelled)
-    if not end(run, BUSY, state, sentence) and run.state == ImportState.DONE and error:
+    if watch.is_cut_off() and run.origin != ImportOrigin.COMMAND:
+        pass  # the run's lock is gone, too: another process lets it go on, and may be at it
+    elif not end(run, BUSY, state, sentence) and run.state == ImportState.DONE and error:
         sentence = f"The import landed, but did not end well: {sentence}"
     if isinstance(error, (Cancelled, *faults.FAULTS)):
         raise ImportRefused(sentence) from error

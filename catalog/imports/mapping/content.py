@@ -13,7 +13,15 @@ from catalog.imports.columns import Column, Reading, Target
 from catalog.imports.mapping import phrases
 from catalog.imports.mapping.aliases import plain as plain_title
 from catalog.imports.mapping.cars import folded_make, split_car, years_of
-from catalog.imports.mapping.conversions import ISO_DATE, UNREAD, amount, iso_date, plain, year_of_date
+from catalog.imports.mapping.conversions import (
+    ISO_DATE,
+    OWN_REQUEST,
+    UNREAD,
+    amount,
+    iso_date,
+    plain,
+    year_of_date,
+)
 from catalog.imports.mapping.currencies import amount_and_currency, code_of
 from catalog.imports.mapping.makes import known_makes, makes_of_one_word
 from catalog.models import Term
@@ -28,7 +36,6 @@ OWN_PRICE = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d{1,2})?", re.ASCII)
 OWN_YEARS = re.compile(
     r"\d{4}(\s*[-\u2013\u2014/]\s*\d{4})?(\s*[|;,]\s*\d{4}(\s*[-\u2013\u2014/]\s*\d{4})?)*", re.ASCII
 )
-OWN_REQUEST = re.compile(r"(price )?(up)?on request|p\.?o\.?a\.?|price on application")
 YEAR_AND_MORE = re.compile(r"(18[89]|19\d|20\d)\d(\s*[-\u2013/]\s*\d{2,4})?[\s,]+\S+\s+\S", re.ASCII)
 SHORT, LONG = 40, 80  # characters
 SOME_TEXTS = 3

@@ -30,6 +30,7 @@ ESCAPED = re.compile(
     sql.ESCAPED.replace("''", "'")
 )  # an apostrophe before what a spreadsheet program would run
 DIGIT = re.compile(r"\d")
+OWN_REQUEST = re.compile(r"(price )?(up)?on request|p\.?o\.?a\.?|price on application")
 ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?!\d)")
 DATE = re.compile(r"(\d{1,4})\s*([./-])\s*(\d{1,2})\s*\2\s*(\d{1,4})(?:[ T]0?0:00(?::00)?)?", re.ASCII)
 MONTH = re.compile(r"\d{1,2}\s*[./-]\s*(\d{4})|(\d{4})", re.ASCII)
@@ -107,7 +108,10 @@ def sentence(rule: Rule) -> str:
         return f"The cell is no date written as {', '.join(DATE_WORDS[letter] for letter in rule['date'])}."
     if "decimal" in rule:
         example = "1.250.000,00" if rule["decimal"] == "," else "1,250,000.00"
-        return f"The cell cannot be read as an amount such as {example}, with at most 2 decimals."
+        return (
+            f"The cell cannot be read as an amount such as {example}, with at most 2 decimals."
+            " Without a price write: on request."
+        )
     return ""
 
 
@@ -161,8 +165,8 @@ def _years(text: str) -> str:
 
 
 def amount(text: str, decimal: str, thousands: str | None = None) -> str:
-    """Return the amount of a price as a plain number; a text without any digit, such as POA, stays."""
-    if not DIGIT.search(text):
+    """Return the amount of a price as a plain number; the words for a price on request, such as POA, stay."""
+    if OWN_REQUEST.fullmatch(_folded(text)):
         return text
     found = amount_and_currency(text)
     number = found and plain_number(found[0], decimal, thousands, most_decimals=2)

@@ -1,7 +1,7 @@
 """Layouts that were mapped once, so that the same dealer's next file needs no click.
 
 A layout is the set of a file's titles for one table; the order of the columns does not count, since a mapping goes by
-titles.
+titles. Nor does the column `error`, so that a file of rejected rows has the layout of the file that they come from.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.imports.columns import Target, column_name
-from catalog.imports.mapping.binding import titles
+from catalog.imports.mapping.binding import ERROR_HEADER, titles
 from catalog.models import ImportLayout
 
 LONGEST_NAME = 255
@@ -21,8 +21,11 @@ MOST_COMPARED = 500  # layouts
 
 def signature(target: Target, header: list[str]) -> str:
     """Return what tells a layout: SHA-256 over the table and the titles, without letter case and order."""
-    names = sorted(column_name(title) for title in titles(header))
-    return hashlib.sha256(json.dumps([target.name, *names]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([target.name, *sorted(_names(header))]).encode()).hexdigest()
+
+
+def _names(header: list[str]) -> set[str]:
+    return {column_name(title) for title in titles(header)} - {ERROR_HEADER}
 
 
 def remember(
@@ -43,12 +46,12 @@ def closest(target: Target, header: list[str]) -> dict[str, Any]:
 
     More than half of the titles of both together must be the same.
     """
-    names = {column_name(title) for title in titles(header)}
+    names = _names(header)
     best, most = {}, 0.5
     newest_first = ImportLayout.objects.filter(target=target.name).order_by("-id")[:MOST_COMPARED]
     for known, mapping in newest_first.values_list("header", "mapping"):
-        others = {column_name(title) for title in titles(known)}
-        if (alike := len(names & others) / len(names | others)) > most:
+        others = _names(known)
+        if (alike := len(names & others) / max(len(names | others), 1)) > most:
             best, most = mapping, alike
     return best
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from catalog.imports.columns import Column, Reading, Target, column_name
-from catalog.imports.mapping import aliases, content
+from catalog.imports.mapping import aliases, content, phrases
 from catalog.imports.mapping.binding import ERROR_HEADER, bind, titles
 from catalog.imports.mapping.checks import IGNORED, check_rules, sources
 from catalog.imports.mapping.content import Cells, Knowledge, cells_of
@@ -263,7 +263,7 @@ class _Table:
             labels: dict[str, Any] = {}
             for cells in self.free() if self.is_open(name) else []:
                 label = known.get(aliases.plain(cells.title))
-                if label and cells.texts:
+                if label and any(text.casefold() not in phrases.NOTHING for text in cells.texts):
                     labels[label if label not in labels else cells.title] = _measure(cells)
             if labels:
                 self.propose(name, {"labels": labels}, 0.8, f"Kept under {name}: {', '.join(labels)}.")

@@ -17,6 +17,7 @@ from psycopg import errors
 from catalog.imports import sql
 from catalog.imports.columns import TARGETS, Target
 from catalog.imports.errors import ImportRefused
+from catalog.imports.judging import COUNTED
 from catalog.imports.pages.changes import Values, find_changes, find_faults, find_titles, staged_columns
 from catalog.imports.staging import schema_of
 from catalog.models import ImportSheet, Outcome, Status
@@ -28,14 +29,7 @@ MARK = "…"
 BUSY = "The rows of this import are being worked on; look again in a moment."
 GONE = "The rows of this import are not kept any more; what it wrote stands in the history of each item."
 WITHDRAWN = "withdrawn"  # what becomes of items that a full stock list does not name
-COUNTS = {
-    "": "rows",
-    Outcome.NEW: "created",
-    Outcome.CHANGED: "changed",
-    Outcome.UNCHANGED: "unchanged",
-    Outcome.REJECTED: "rejected",
-    Outcome.LEFT_OUT: "left_out",
-}
+COUNTS = {"": "rows", **COUNTED}  # by the outcome that is asked for
 
 
 class StagingGone(ImportRefused):

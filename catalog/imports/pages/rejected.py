@@ -30,7 +30,7 @@ GONE = "The rejected rows of this import are not kept any more; bring the file a
 NONE_REJECTED = "No row of this import was rejected."
 XLSX, ODS = ".xlsx", ".ods"
 CONTENT_TYPES = {
-    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    XLSX: xlsx.MEDIA_TYPE,
     ODS: ods.MEDIA_TYPE,
     ".tsv": "text/tab-separated-values; charset=utf-8",
 }
@@ -72,8 +72,8 @@ def rejected_file(run: ImportRun, sheet: ImportSheet | None = None) -> RejectedF
     """
     wanted = [sheet] if sheet else list(run.sheets.order_by("position"))
     sheets = [each for each in wanted if each.rejected]
-    if not sheets:
-        raise ImportRefused(NONE_REJECTED)
+    if not sheets:  # runs of earlier versions have none
+        raise ImportRefused(GONE if run.rejected and not sheet else NONE_REJECTED)
     if not all(_is_kept(each) for each in sheets):
         raise ImportRefused(GONE)
     path = Path(run.file_name)
@@ -137,12 +137,15 @@ def _width(sheet: ImportSheet) -> int:
 
 
 def _rows(sheet: ImportSheet, table: Table) -> Iterator[Cells]:
-    """Yield the rejected rows, each with what is wrong with it; both files and faults are in the order of lines."""
+    """Yield the rejected rows, each with what is wrong with it; both files and faults are in the order of lines.
+
+    Cells beyond the header stand behind that, so that none is lost.
+    """
     width = _width(sheet)
     rows = chain.from_iterable(table.blocks)
     for line, error in _faults(sheet):
         row = next(row for row in rows if row.line == line)
-        yield [*row.cells[:width], error]
+        yield [*row.cells[:width], error, *row.cells[len(sheet.header) :]]
 
 
 def _faults(sheet: ImportSheet) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from catalog.imports.errors import ImportRefused
 from catalog.imports.sources.headers import HEADER_ROWS, Recognise, above, checked, find_header
-from catalog.imports.sources.rows import BLOCK_CHARACTERS, BLOCK_ROWS, Row, Table, fitted
+from catalog.imports.sources.rows import BLOCK_CHARACTERS, BLOCK_ROWS, MAX_COLUMNS, Row, Table, fitted
 
 CELL_CHARACTERS = 4 * 1024 * 1024  # beyond this a quote was left open
 LINE_CHARACTERS = 8 * 1024 * 1024
@@ -171,7 +171,7 @@ def _head(ahead: list[str], delimiter: str, skipped: int, recognise: Recognise) 
         if not any(re.match(' +"', cell) for cell in header):
             break
     even = sum(len(record.cells) == len(header) > 1 for record in records[place:])
-    return Head(delimiter, spaced, records, place, (recognise(header), even, len(header)))
+    return Head(delimiter, spaced, records, place, (recognise(header[:MAX_COLUMNS]), even, len(header)))
 
 
 def _records(lines: list[str], delimiter: str, offset: int, *, spaced: bool) -> Iterator[Record]:

@@ -17,6 +17,8 @@ def find_header(rows: Sequence[list[str]], recognise: Recognise) -> int:
     It is the first of the rows with the most recognised cells. Where nothing is recognised, it is the first
     row that holds nothing but titles and is more than half as wide as the widest; else the first row.
     """
+    # A wrong delimiter makes a million cells of a long text; a title cannot stand beyond the last column that is read.
+    rows = [cells[:MAX_COLUMNS] for cells in rows]
     known = [recognise(cells) for cells in rows]
     if most := max(known):
         return known.index(most)

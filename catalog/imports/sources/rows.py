@@ -13,7 +13,7 @@ MAX_COLUMNS = 2_000
 
 class Row(NamedTuple):
     line: int  # of the file or sheet, the first being 1
-    cells: list[str]  # as many as the header has
+    cells: list[str]  # as many as the header has; of a row whose fault is to have more, all
     fault: str = ""  # what is wrong with the row as a whole
 
 
@@ -41,4 +41,4 @@ def fitted(line: int, cells: list[str], width: int) -> Row:
     if len(cells) <= width or not any(cell.strip() for cell in cells[width:]):
         return Row(line, (cells + [""] * width)[:width])
     fault = f"The row has {len(cells)} cells, the header has {width}."
-    return Row(line, cells[:width], fault)
+    return Row(line, cells, fault)

@@ -18,6 +18,7 @@ from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
 from catalog.imports.errors import ImportRefused
+from catalog.imports.judgement.applying import sets_updated_at
 from catalog.models import Appearance, Item, MediaAsset, Production, Term
 
 REMOVE, RESTORE, BRING_BACK = "remove", "restore", "bring back"
@@ -222,7 +223,7 @@ def remove(cursor: CursorWrapper, tracked: Tracked) -> int:
 def restore(cursor: CursorWrapper, tracked: Tracked) -> int:
     """Return changed rows to their values before the run. Writes no row that was touched since it was looked at."""
     sets = [f"{sql.name(name)} = b.{sql.name(name)}" for name in tracked.columns]
-    if _sets_updated_at(tracked):
+    if sets_updated_at(tracked.model):
         sets.append("updated_at = now()")
     return _as_many(
         cursor,
@@ -232,11 +233,6 @@ def restore(cursor: CursorWrapper, tracked: Tracked) -> int:
               FROM {tracked.work} AS u JOIN {tracked.events} AS b ON b.pgh_id = u.before
              WHERE r.id = u.id AND r.xmin = u.present_xmin AND u.step = '{RESTORE}' AND u.why IS NULL""",
     )
-
-
-def _sets_updated_at(tracked: Tracked) -> bool:
-    """Return whether Django, not a trigger, keeps the table's updated_at."""
-    return any(getattr(field, "auto_now", False) for field in tracked.model._meta.concrete_fields)
 
 
 def bring_back(cursor: CursorWrapper, tracked: Tracked) -> int:

@@ -13,10 +13,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from catalog.imports import sql
+from catalog.imports import journal, sql
 from catalog.imports.errors import ImportRefused
-from catalog.imports.judgement.applying import settle_table
-from catalog.imports.life import journal
+from catalog.imports.judgement.applying import settle
 from catalog.imports.locking import prepare, queue
 from catalog.imports.reach import Reach
 from catalog.imports.undoing.faults import find_faults, leave_terms_in_use
@@ -41,6 +40,8 @@ from catalog.models import ImportRun, ImportState
 
 LISTED = 1000  # rows left alone that are kept with the run; all are counted
 SHOWN = 50  # of these, rows that a command prints
+GONE = "The history of this import is not kept any more, so it cannot be undone."
+NOTHING = "This import changed nothing, so there is nothing to undo."
 
 
 @dataclass(frozen=True)
@@ -102,13 +103,13 @@ def undo_run(run: ImportRun, *, force: bool, reach: Reach, dry_run: bool = False
     """Return every row that the run touched to its state before it; raise ImportRefused where that cannot be.
 
     `force`: also rows that were changed or deleted since. `reach`: what the person who undoes may do. Waits
-    until no import is landing. All or nothing: interrupted, nothing is undone. The run becomes UNDONE in the
+    until no import is landing; a dry run is refused then. All or nothing: interrupted, nothing is undone. The run becomes UNDONE in the
     same transaction, with what was left alone in `undo_counts`.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             prepare(cursor)
-            queue(cursor)
+            queue(cursor, wait=not dry_run)
             run.refresh_from_db()
             check_state(run)
             result, written = _undo(cursor, run, force=force, reach=reach, dry_run=dry_run)
@@ -120,7 +121,7 @@ def undo_run(run: ImportRun, *, force: bool, reach: Reach, dry_run: bool = False
         raise ImportRefused(MOVED_ON) from error
     if not dry_run:
         for tracked, rows in written.items():
-            settle_table(tracked.model, rows)
+            settle(tracked.model, rows)
     return result
 
 
@@ -134,7 +135,7 @@ def check_state(run: ImportRun) -> None:
     if not run.history_context and run.created + run.changed + run.withdrawn:
         raise ImportRefused("History does not tell what this import wrote, so it cannot be undone.")
     if not run.history_context:
-        raise ImportRefused("This import changed nothing, so there is nothing to undo.")
+        raise ImportRefused(NOTHING)
 
 
 def _undo(
@@ -142,7 +143,7 @@ def _undo(
 ) -> tuple[UndoResult, dict[Tracked, int]]:
     touched = [find(cursor, tracked, str(run.history_context), force=force) for tracked in TRACKED]
     if not any(touched):
-        raise ImportRefused("The history of this import is not kept any more, so it cannot be undone.")
+        raise ImportRefused(GONE if run.created + run.changed + run.withdrawn else NOTHING)
     find_faults(cursor, force=force)
     check_rights(cursor, reach)
     with pghistory.context(import_undo=run.pk, user=run.undone_by_id) as context:

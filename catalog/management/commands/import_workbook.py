@@ -1,3 +1,4 @@
+from catalog.imports.columns import WORKBOOK
 from catalog.management.commands._import_command import ImportCommand
 
 
@@ -6,7 +7,7 @@ class Command(ImportCommand):
         "Import a workbook (XLSX, ODS) with sheets Terms, Productions, Vehicles, Memorabilia, Tools, Appearances, Images"
         " as one run. docs/importing.md says what may stand in them."
     )
-    target = "workbook"
+    target = WORKBOOK
     takes_mapping = False
     examples = """  manage.py import_workbook stock.xlsx --dry-run
   manage.py import_workbook stock.xlsx --on-error=abort --json"""

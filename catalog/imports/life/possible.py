@@ -1,0 +1,46 @@
+"""What can be done with a run where it stands, by whom: what the doors offer, and `runs` holds to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.models import LANDED, ImportState
+
+JUDGED = frozenset({ImportState.READY, ImportState.CONFIRMED, ImportState.LANDING, *LANDED})
+UNFINISHED = frozenset(ImportState) - {*LANDED, ImportState.FAILED, ImportState.CANCELLED}
+
+
+@dataclass(frozen=True)
+class Step:
+    """In which states, by which right (a verb), and whether by the owner alone."""
+
+    states: frozenset[str]
+    verb: str
+    own: bool = True
+
+
+STEPS = {
+    "mapping": Step(frozenset({ImportState.MAPPING, ImportState.READY}), "preview"),
+    "rows": Step(JUDGED, "preview", own=False),
+    "leave_out": Step(frozenset({ImportState.READY}), "preview"),
+    "confirm": Step(frozenset({ImportState.READY}), "confirm"),
+    "cancel": Step(UNFINISHED, "add"),
+    "undo": Step(frozenset({ImportState.DONE}), "undo", own=False),
+    "rejected": Step(JUDGED, "preview", own=False),
+}
+
+
+def possible(user: Any, *, state: str, started_by: int | None, rejected: int) -> frozenset[str]:
+    """Return the names of the steps that this account can take with such a run; it has to be one that it may see.
+
+    Those who only view imports see the rows of what has landed.
+    """
+
+    def fits(name: str, step: Step) -> bool:
+        if state not in step.states or (step.own and started_by != user.pk):
+            return False
+        if name == "rejected" and not rejected:
+            return False
+        seen = step.verb == "preview" and state in LANDED and user.has_perm("catalog.view_importrun")
+        return seen or bool(user.has_perm(f"catalog.{step.verb}_importrun"))
+
+    return frozenset(name for name, step in STEPS.items() if fits(name, step))
