@@ -36,6 +36,7 @@ lock: .venv/develop  ## compile requirements/*.in to pins with hashes
 
 bench: .venv/runtime  ## measure against the limit of this machine; prints a table of ratios
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.imports
 
 drill: .venv/develop  ## security figures at full size: races, replay, guessing, pruning, killed imports; prints a table
 	$(BIN)/python -m benchmarks.security

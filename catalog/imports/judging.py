@@ -58,6 +58,7 @@ def plan_of(run: ImportRun, sheet: ImportSheet) -> Plan:
         rules=rules_of(target.model),
         reach=reach_of(run),
         options=ImportOptions.of(run.options),
+        plain=frozenset(sheet.marks.get("plain") or ()),
     )
 
 
@@ -100,7 +101,7 @@ def judge_sheets(cursor: CursorWrapper, run: ImportRun) -> None:
 
 
 def _judge_sheet(cursor: CursorWrapper, sheet: ImportSheet, plan: Plan, earlier: Earlier) -> list[str]:
-    sheet.marks = {"mapping": sheet.marks.get("mapping")} | marks_before(cursor, plan)
+    sheet.marks = {name: sheet.marks.get(name) for name in ("mapping", "plain")} | marks_before(cursor, plan)
     tables.judge_sheet(cursor, plan, earlier)
     _take_out(cursor, sheet)
     withdrawn = (
@@ -149,18 +150,6 @@ def _count(cursor: CursorWrapper, sheet: ImportSheet) -> None:
         setattr(sheet, name, found.get(outcome, 0))
     sheet.rows = sum(found.values())
     sheet.issue_count = int(sql.value(cursor, "SELECT count(*) FROM import_fault") or 0)
-
-
-def recount(cursor: CursorWrapper, run: ImportRun, sheets: Sequence[ImportSheet]) -> None:
-    """Tell again what became of the rows, when some of them could not land with what they refer to."""
-    run.issues.all().delete()
-    for sheet in sheets:
-        with inside(cursor, sheet):
-            _tell_outcomes(cursor, sheet)
-            _count(cursor, sheet)
-            _keep_issues(cursor, sheet)
-        sheet.save()
-    _total(run, sheets)
 
 
 def _changed_fields(cursor: CursorWrapper, plan: Plan) -> dict[str, int]:

@@ -9,14 +9,14 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from catalog.imports import journal
+from catalog.imports import journal, sql
 from catalog.imports.columns import Target
 from catalog.imports.drift import what_moved
 from catalog.imports.errors import ImportRefused, MovedOn
 from catalog.imports.judgement import stock_list, tables
 from catalog.imports.judgement.applying import settle
 from catalog.imports.judgement.merging import Plan
-from catalog.imports.judging import JUDGEMENT, judge_sheets, plan_of, recount
+from catalog.imports.judging import JUDGEMENT, judge_sheets, plan_of
 from catalog.imports.locking import prepare, queue
 from catalog.imports.options import ImportOptions
 from catalog.imports.staging import inside, is_staged, schema_of
@@ -34,7 +34,7 @@ def land(run: ImportRun) -> None:
     Raises MovedOn where the catalogue is not any more what the preview was made of, and ImportRefused where the
     run may not land; nothing is written then. A run that is not LANDING any more is left as it is.
     """
-    with transaction.atomic(), connection.cursor() as cursor, _conflicts_told(MovedOn(MOVED.format(CLASH))):
+    with _conflicts_told(MovedOn(MOVED.format(CLASH))), transaction.atomic(), connection.cursor() as cursor:
         prepare(cursor)
         queue(cursor)
         if not _still_landing(run):
@@ -49,7 +49,7 @@ def land_at_once(run: ImportRun) -> bool:
 
     For those who asked for no preview: between judgement and landing nothing can move on but single edits.
     """
-    with transaction.atomic(), connection.cursor() as cursor, _conflicts_told(ImportRefused(MEANWHILE)):
+    with _conflicts_told(ImportRefused(MEANWHILE)), transaction.atomic(), connection.cursor() as cursor:
         prepare(cursor)
         queue(cursor)
         judge_sheets(cursor, run)
@@ -132,11 +132,11 @@ def _write(cursor: CursorWrapper, run: ImportRun, plans: Plans) -> None:
         for sheet, plan in plans:
             with inside(cursor, sheet):
                 tables.apply(cursor, plan, earlier)
+                if sql.value(cursor, "SELECT count(*) FROM import_fault") != sheet.issue_count:
+                    raise MovedOn(MOVED.format("something that its rows refer to is gone"))
                 if sheet.withdrawn and stock_list.withdraw(cursor, plan) != sheet.withdrawn:
                     raise MovedOn(MOVED.format("items that it withdraws were changed"))
             earlier.append((schema_of(sheet), plan.target))
-        if len(plans) > 1:
-            recount(cursor, run, [sheet for sheet, _ in plans])
         _finish(run, UUID(str(context.id)))
 
 

@@ -75,7 +75,6 @@ def _stage(cursor: CursorWrapper, run: ImportRun, table: Table, on_rows: OnRows 
         return False
     table.blocks = chain([first], table.blocks)
     stage(cursor, sheet, table, mapping, on_rows)
-    sheet.marks = {"mapping": sheet.mapping}
     nameless = untitled(table.header, sheet.sample, sheet.mapping)
     sheet.notes = [*table.warnings, *mapping.warnings, *nameless, *sheet.notes]
     sheet.save()

@@ -8,6 +8,7 @@ what lands; a crash of the database server empties them, and then the file is re
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -64,29 +65,61 @@ def stage(
     mapping: Mapping,
     on_rows: Callable[[int], None] | None,
 ) -> int:
-    """Copy the table's rows into the sheet's `import_text`; return how many there are."""
+    """Copy the table's rows into the sheet's `import_text`; return how many there are.
+
+    Notes in the sheet's marks which columns are `plain`: each of their cells means just what stands in it.
+    """
     sql.run(cursor, f"DROP SCHEMA IF EXISTS {schema_of(sheet)} CASCADE")
     sql.run(cursor, f"CREATE SCHEMA {schema_of(sheet)}")
     with inside(cursor, sheet):
         raw = "".join(f", r_{column.name} text" for column in mapping.staged)
         sql.run(cursor, f"CREATE UNLOGGED TABLE import_text (line int, fault text{raw})")
-        untidy: set[int] = set()
+        traits = Traits()
         count = 0
         with cursor.copy("COPY import_text FROM STDIN (DELIMITER E'\\x1f', NULL '')") as copy:
             for block in filter(None, table.blocks):
-                copy.write(_as_copy_text(block, mapping.pick, untidy))
+                copy.write(_as_copy_text(block, mapping.pick, traits))
                 count += len(block)
                 if on_rows:
                     on_rows(count)
-        _show_trimmed(cursor, mapping.staged, untidy)
+        _show_trimmed(cursor, mapping.staged, traits)
         sql.run(cursor, "ANALYZE import_text (line)")
+    special = traits.untidy | traits.special
+    plain = [column.name for place, column in enumerate(mapping.staged) if place not in special]
+    sheet.marks = {"mapping": sheet.mapping, "plain": plain}
     return count
 
 
-def _show_trimmed(cursor: CursorWrapper, columns: tuple[Column, ...], untidy: set[int]) -> None:
+@dataclass
+class Traits:
+    """What is found in the cells of the staged columns, by the columns' places.
+
+    untidy: blanks around a cell, or an apostrophe before it (see sql.trimmed). special: characters beyond ASCII, or a
+    beginning such as that of [clear], of [text] or of #REF!. What is known to have neither is not looked for again.
+    """
+
+    untidy: set[int] = field(default_factory=set)
+    special: set[int] = field(default_factory=set)
+
+    def find(self, rows: list[tuple[str, ...]], text: str) -> None:
+        """Look at a block, given as rows of cells and as the text that is copied."""
+        for texts in rows:
+            if tuple(map(str.strip, texts)) != texts:
+                self.untidy.update(place for place, cell in enumerate(texts) if cell.strip() != cell)
+        if text.isascii() and not any(f"{CELL}{mark}" in text for mark in "'[#"):
+            return
+        for place, cells in enumerate(zip(*rows, strict=True)):
+            joined = CELL + CELL.join(cells)
+            if f"{CELL}'" in joined:
+                self.untidy.add(place)
+            if not joined.isascii() or f"{CELL}[" in joined or f"{CELL}#" in joined:
+                self.special.add(place)
+
+
+def _show_trimmed(cursor: CursorWrapper, columns: tuple[Column, ...], traits: Traits) -> None:
     """Make the view; what has nothing to be taken off in any cell is shown as it is, which costs nothing."""
     cells = "".join(
-        f", {_cell(column) if place in untidy else f'r_{column.name}'} AS r_{column.name}"
+        f", {_cell(column) if place in traits.untidy else f'r_{column.name}'} AS r_{column.name}"
         for place, column in enumerate(columns)
     )
     # OFFSET 0 keeps the trimming from being repeated wherever a column is named.
@@ -97,31 +130,18 @@ def _cell(column: Column) -> str:
     return sql.cell(f"r_{column.name}", exact=column.reading is Reading.KEY)
 
 
-def _as_copy_text(block: list[Row], pick: Pick, untidy: set[int]) -> bytes:
-    """Return the block in COPY's text format: escaped as one text, which costs a fraction of escaping cells.
-
-    Adds to `untidy` the places of columns that have cells to trim.
-    """
+def _as_copy_text(block: list[Row], pick: Pick, traits: Traits) -> bytes:
+    """Return the block in COPY's text format: escaped as one text, which costs a fraction of escaping cells."""
     rows = [pick(cells) for _, cells, _ in block]
     lines = [CELL.join((str(row.line), row.fault, *texts)) for row, texts in zip(block, rows, strict=True)]
     text = ROW.join(lines)
     expected = len(block) * (len(rows[0]) + 1)
     if "\0" in text or text.count(CELL) != expected or text.count(ROW) != len(block) - 1:
         text = ROW.join(_without_control(block, rows))
-        untidy.update(range(len(rows[0])))
-    _find_untidy(rows, text, untidy)
+        traits.untidy.update(range(len(rows[0])))
+    traits.find(rows, text)
     text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace(ROW, "\n")
     return (text + "\n").encode("utf-8", "replace")
-
-
-def _find_untidy(rows: list[tuple[str, ...]], text: str, untidy: set[int]) -> None:
-    """Add the places of cells with blanks around them, or with an apostrophe before them (see sql.trimmed)."""
-    for texts in rows:
-        if tuple(map(str.strip, texts)) != texts:
-            untidy.update(place for place, cell in enumerate(texts) if cell.strip() != cell)
-    if f"{CELL}'" in text:
-        for texts in rows:
-            untidy.update(place for place, cell in enumerate(texts) if cell.startswith("'"))
 
 
 def _without_control(block: list[Row], rows: list[tuple[str, ...]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from accounts.models import AuditEvent
 from accounts.tests.client import at_once
 from catalog.imports import landing
 from catalog.imports.life import runs, work
-from catalog.models import ImportLayout, ImportRun, Item
+from catalog.models import Appearance, ImportLayout, ImportRun, Item
 from catalog.tests.factories import ItemFactory
 from catalog.tests.runs import CARS, brought, curator, jobs, landed, previewed, state_of
 
@@ -199,6 +199,25 @@ def test_run_goes_back_to_its_preview_when_the_catalogue_moved_on():
     assert (state, run.created, run.changed) == ("ready", 1, 1)
     assert message.startswith("The catalogue has moved on since this was previewed")
     assert Item.objects.get().name == "Theirs"
+
+
+def test_run_goes_back_to_its_preview_when_what_a_row_refers_to_is_gone():
+    by = curator("Publisher")
+    item = ItemFactory.create(reference="A-1")
+    ItemFactory.create(reference="A-2")
+    text = "reference,title,year\nA-1,Goldfinger,1964\nA-2,Goldfinger,1964\n"
+    run = previewed(by, text, target="appearance")
+    runs.confirm(run, by=by)
+    item.delete()
+
+    work.land_now(run.pk)
+    work.read_now(run.pk)
+
+    state, message = state_of(run)
+    run.refresh_from_db()
+    assert (state, run.created, run.rejected) == ("ready", 1, 1)
+    assert message.startswith("The catalogue has moved on since this was previewed")
+    assert not Appearance.objects.exists()
 
 
 @pytest.mark.parametrize("step", ["read", "land"])

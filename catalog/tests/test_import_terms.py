@@ -112,3 +112,17 @@ def test_aliases_that_clash_in_the_catalogue_already_are_left_alone(tmp_path):
     result = run(table(tmp_path / "t.csv", "vocabulary,name,aliases", *rows), "term")
 
     assert counts(result) == (0, 0, 2, 0)
+
+
+def test_only_the_first_unknown_words_of_a_file_get_a_suggestion(tmp_path, monkeypatch):
+    monkeypatch.setattr("catalog.imports.judgement.vocabularies.SUGGESTED", 2)
+    TermFactory.create(vocabulary="genre", name="Western")
+    rows = [[f"A-{number}", "Car", word] for number, word in enumerate(("Westerm", "Westren", "Vestern"))]
+
+    result = run(table(tmp_path / "t.csv", "reference,name,genres", *rows), terms="refuse")
+
+    assert [message for *_, message in faults(result)] == [
+        "'Westerm' is not a known genre. Did you mean 'Western'?",
+        "'Westren' is not a known genre. Did you mean 'Western'?",
+        "'Vestern' is not a known genre.",
+    ]

@@ -41,6 +41,7 @@ class Plan:
     rules: list[Rule]
     reach: Reach = EVERYTHING  # rows that would do more are refused
     options: ImportOptions = field(default_factory=ImportOptions)
+    plain: frozenset[str] = frozenset()  # columns whose cells need no reading (staging.py)
 
     def matches(self, row: str) -> str:
         """Return the SQL of whether the target's row `i` is the one that a row of the file means.

@@ -164,6 +164,7 @@ def _place_appearances(cursor: CursorWrapper, mapping: Mapping) -> None:
 
 def settle_references(cursor: CursorWrapper, target: Target) -> None:
     """Fill in the keys of what has landed meanwhile; rows that refer to what did not are left out with a sentence."""
+    _forget_gone(cursor, "item_id", "catalog_item")
     sql.run(
         cursor,
         f"""UPDATE import_merged AS m SET item_id = i.id FROM catalog_item AS i
@@ -171,6 +172,7 @@ def settle_references(cursor: CursorWrapper, target: Target) -> None:
     )
     gone = "item_id IS NULL AND item_key IS NOT NULL"
     if target.name == "appearance":
+        _forget_gone(cursor, "production_id", "catalog_production")
         sql.run(
             cursor,
             """UPDATE import_merged AS m SET production_id = p.id FROM catalog_production AS p
@@ -182,3 +184,12 @@ def settle_references(cursor: CursorWrapper, target: Target) -> None:
         f"INSERT INTO import_fault SELECT line, 'reference', {sql.quoted(GONE)} FROM import_merged WHERE {gone}",
     )
     sql.run(cursor, f"DELETE FROM import_merged WHERE {gone}")
+
+
+def _forget_gone(cursor: CursorWrapper, name: str, table: str) -> None:
+    """Take away keys of rows that were deleted since they were found."""
+    sql.run(
+        cursor,
+        f"""UPDATE import_merged AS m SET {name} = NULL
+             WHERE {name} IS NOT NULL AND NOT EXISTS (SELECT FROM {table} AS i WHERE i.id = m.{name})""",
+    )

@@ -31,7 +31,8 @@ def judge_sheet(cursor: CursorWrapper, plan: Plan, earlier: Earlier = ()) -> Non
     """
     create = plan.options.terms == "create" and plan.reach.new_terms
     look_up(cursor, plan.target, plan.mapping, plan.rules, create=create, reach=plan.reach, earlier=earlier)
-    cast(cursor, plan.target, plan.mapping, blank_clears=plan.options.blank == "clear")
+    clears = plan.options.blank == "clear"
+    cast(cursor, plan.target, plan.mapping, blank_clears=clears, plain=frozenset() if clears else plan.plain)
     _resolve(cursor, plan, earlier)
     leave_out_by_policy(cursor, plan)
     refuse_repeats(cursor, plan)

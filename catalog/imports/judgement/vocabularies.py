@@ -20,6 +20,7 @@ from catalog.models import Term, Vocabulary
 
 LONGEST_NAME = int(Term._meta.get_field("name").max_length or 0)
 LONGEST_SLUG = int(Term._meta.get_field("slug").max_length or 0)
+SUGGESTED = 1_000  # different words of a column that a closest term is looked up for
 MOST_WORDS = 1_000  # in a cell
 TOO_MANY = f"A cell of {{}} holds at most {MOST_WORDS:,} words."
 LONGEST_ALIAS = 2000  # bytes; the index on aliases takes no more than some 2,700
@@ -137,8 +138,9 @@ def _words(column: Column) -> str:
     """Return the CTE of distinct words: each with its slug, the term that it means, and its fault."""
     return f"""words AS MATERIALIZED (
                 SELECT word, line, place, slug, coalesce(exact.name, alike.name) AS name, /*fault*/ AS fault
-                  FROM (SELECT DISTINCT ON (word) word, line, place, {sql.slug('word', LONGEST_SLUG)} AS slug
-                          FROM tokens ORDER BY word, line, place) AS distinct_words
+                  FROM (SELECT word, line, place, slug, row_number() OVER (ORDER BY line, place) AS nth FROM (
+                               SELECT DISTINCT ON (word) word, line, place, {sql.slug('word', LONGEST_SLUG)} AS slug
+                                 FROM tokens ORDER BY word, line, place) AS firsts) AS distinct_words
                   LEFT JOIN import_term AS exact ON exact.vocabulary = {sql.quoted(column.vocabulary)}
                         AND exact.spelling = {sql.folded('word')}
                   LEFT JOIN import_term AS alike ON alike.vocabulary = {sql.quoted(column.vocabulary)}
@@ -151,8 +153,9 @@ def _unknown_fault(column: Column, *, create: bool) -> str:
     if create:
         long = sql.quoted(f"A {_called(column)} has at most {LONGEST_NAME} characters.")
         return f"CASE WHEN {unknown} AND length(word) > {LONGEST_NAME} THEN {long} END"
+    # Each look goes through the whole vocabulary, so a file of nothing but unknown words would take minutes.
     closest = f"""(SELECT name FROM import_term
-                    WHERE vocabulary = {sql.quoted(column.vocabulary)} AND similarity(name, word) >= {ALIKE}
+                    WHERE nth <= {SUGGESTED} AND vocabulary = {sql.quoted(column.vocabulary)} AND similarity(name, word) >= {ALIKE}
                     ORDER BY similarity(name, word) DESC, name LIMIT 1)"""
     sentence = sql.quoted(f"'%s' is not a known {_called(column)}.")
     return f"CASE WHEN {unknown} THEN format({sentence}, left(word, 60)) || {suggestion(closest)} END"
