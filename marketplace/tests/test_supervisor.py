@@ -20,8 +20,10 @@ from marketplace.tests.stack import BASE_DIR, environment, free_port, processes_
 
 START_SECONDS = 90  # the first start fills an empty database
 COMMAND = [sys.executable, "-m", "marketplace.supervisor"]
-# As a script's `make run &` starts it: in the background, where the shell has SIGINT ignored.
-IN_BACKGROUND = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *COMMAND]
+# As a script's `make run &` starts it: in the background, where the shell has SIGINT ignored. Not SIGHUP, which the
+# supervisor would heed as nohup's, though it may be the tests that run under nohup.
+HEARS_HANGUP = ["env", "--default-signal=HUP"]
+IN_BACKGROUND = [*HEARS_HANGUP, "/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *COMMAND]
 
 
 class Stack:
