@@ -27,7 +27,8 @@ CURATOR = (
     VIEWER
     | rights("catalog", "add change", *KINDS, "production", "term")
     | rights("catalog", "add change delete", "appearance")  # a line of an item's page
-    | rights("catalog", "change", "mediaasset")  # files come from the bucket
+    | rights("catalog", "add change delete", "mediaasset")  # what is deleted goes to quarantine
+    | rights("media_sync", "view add", "mediabatch")
     | rights("catalog", "add preview confirm undo", "importrun")
     | rights("catalog", "view change delete", "importlayout")
     | rights("catalog", "export", *KINDS, "production", "term")
@@ -124,6 +125,7 @@ THINGS = {
     "catalog.mediaasset": "Media",
     "catalog.importrun": "Import runs",
     "catalog.importlayout": "Layouts of files that imports remember",
+    "media_sync.mediabatch": "Imports of many media files",
     "media_sync.syncrun": "Syncs of the bucket",
     "procrastinate.procrastinatejob": "Background jobs",
     "accounts.auditevent": "Audit record",

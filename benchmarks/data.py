@@ -47,9 +47,11 @@ FROM generate_series(1, {items}) n, generate_series(0, 1) k;
 
 INSERT INTO catalog_mediaasset
     (key, item_id, position, kind, content_type, size, etag, sha256, width, height, alt_text, caption,
-     focal_x, focal_y, state, created_at, updated_at)
+     focal_x, focal_y, state, created_at, updated_at, original_name, processing, refusal, frames, has_alpha,
+     thumbhash, colour, exif, renditions, rendered_as)
 SELECT 'vehicles/bench-' || n || '/' || k || '.jpg', n, k, 'image', 'image/jpeg', 100000, 'etag', '', 1600, 1067,
-    'Picture ' || k, '', 0.5, 0.5, 'present', '2026-01-01Z', '2026-01-01Z'
+    'Picture ' || k, '', 0.5, 0.5, 'present', '2026-01-01Z', '2026-01-01Z', '', 'ready', '', 1, false,
+    '', '', '{{}}', '[]', ''
 FROM generate_series(1, {items}) n, generate_series(1, 2) k;
 
 SELECT setval(pg_get_serial_sequence('catalog_item', 'id'), {items});

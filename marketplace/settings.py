@@ -8,6 +8,7 @@ import django_stubs_ext
 
 from marketplace import embedded, environment, signing
 from marketplace.credentials import *  # noqa: F403  (settings too)
+from marketplace.pictures import *  # noqa: F403  (settings too)
 from marketplace.presentation import *  # noqa: F403  (settings too)
 from marketplace.transport import *  # noqa: F403  (settings too)
 

@@ -46,7 +46,9 @@ WITH found AS (
         state = 'present', etag = f.etag, size = f.size, source_modified = f.modified, updated_at = now(),
         width = CASE WHEN f.same THEN a.width END,
         height = CASE WHEN f.same THEN a.height END,
-        sha256 = CASE WHEN f.same THEN a.sha256 ELSE '' END
+        sha256 = CASE WHEN f.same THEN a.sha256 ELSE '' END,
+        processing = CASE WHEN f.same THEN a.processing ELSE 'waiting' END,
+        refusal = CASE WHEN f.same THEN a.refusal ELSE '' END
     FROM found f WHERE a.id = f.id
     RETURNING f.state
 )
@@ -87,10 +89,12 @@ INSERT_NEW = """
 WITH written AS (
     INSERT INTO catalog_mediaasset (
         key, item_id, position, kind, content_type, size, etag, source_modified, state,
-        sha256, alt_text, caption, focal_x, focal_y, created_at, updated_at
+        sha256, alt_text, caption, focal_x, focal_y, created_at, updated_at,
+        original_name, processing, refusal, frames, has_alpha, thumbhash, colour, exif, renditions, rendered_as
     )
     SELECT l.key, m.item_id, l.position, l.kind, l.content_type, l.size, l.etag, l.modified, 'present',
-        '', '', '', 0.5, 0.5, now(), now()
+        '', '', '', 0.5, 0.5, now(), now(),
+        '', 'waiting', '', 1, false, '', '', '{}', '[]', ''
     FROM media_sync_listing l
     LEFT JOIN media_sync_match m ON m.item_kind = l.item_kind AND m.folder = l.folder
     WHERE NOT EXISTS (SELECT FROM catalog_mediaasset a WHERE a.key = l.key)

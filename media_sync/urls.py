@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from media_sync.api import MediaViewSet
+from media_sync.api.media import MediaViewSet
 
 urlpatterns = [
     path("", MediaViewSet.as_view({"get": "list"}), name="media-list"),

@@ -31,7 +31,7 @@ from catalog.models.item import (
     may_see_all,
     unused_slug,
 )
-from catalog.models.media import MediaAsset, MediaAssetQuerySet, MediaKind, MediaState
+from catalog.models.media import MediaAsset, MediaAssetQuerySet, MediaKind, MediaState, Processing
 from catalog.models.production import (
     Appearance,
     Production,
@@ -68,6 +68,7 @@ __all__ = [
     "Memorabilia",
     "OldSlug",
     "Outcome",
+    "Processing",
     "Production",
     "ProductionKind",
     "ProductionQuerySet",

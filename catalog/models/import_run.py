@@ -92,6 +92,17 @@ class ImportRun(Counts):
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # Without a constraint: the id stays when the key is gone, so that what it limited stays limited.
+    started_key = models.ForeignKey(
+        "accounts.ApiKey",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The API key that brought it.",
+    )
     state = models.CharField(max_length=10, choices=ImportState, default=ImportState.QUEUED)
     message = models.TextField(blank=True, help_text="What happened, in one sentence.")
     warnings = models.JSONField(default=list, blank=True)
@@ -104,6 +115,16 @@ class ImportRun(Counts):
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    confirmed_key = models.ForeignKey(
+        "accounts.ApiKey",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The API key that confirmed it.",
+    )
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_withdrawals = models.IntegerField(
         null=True, blank=True, help_text="The number that the person agreed to."
@@ -112,6 +133,16 @@ class ImportRun(Counts):
     undo_context = models.UUIDField(null=True, blank=True)
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    undone_key = models.ForeignKey(
+        "accounts.ApiKey",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The API key that asked for its undo.",
     )
     undone_at = models.DateTimeField(null=True, blank=True)
     undo_options = models.JSONField(default=dict, blank=True)

@@ -2,8 +2,10 @@
 
 from typing import Any, Self
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from catalog.models.history import tracked
 from catalog.models.item import Item, Kind, kinds_seen
@@ -23,9 +25,22 @@ class MediaState(models.TextChoices):
     QUARANTINED = "quarantined", "Quarantined"
 
 
+class Processing(models.TextChoices):
+    """How far the worker has come with an object's content."""
+
+    WAITING = "waiting", "To be read"
+    RENDERING = "rendering", "Renditions to be made"
+    READY = "ready", "Ready"
+    REFUSED = "refused", "Refused"
+
+
 class MediaAssetQuerySet(models.QuerySet["MediaAsset"]):
     def present(self) -> Self:
         return self.filter(state=MediaState.PRESENT)
+
+    def publishable(self) -> Self:
+        """Narrow to what may be shown to everybody if its item may: it is there, and its content was not refused."""
+        return self.present().exclude(processing=Processing.REFUSED)
 
     def images(self) -> Self:
         return self.filter(kind=MediaKind.IMAGE)
@@ -36,7 +51,7 @@ class MediaAssetQuerySet(models.QuerySet["MediaAsset"]):
         Staff who may view media also see what belongs to no item, and all states of the files of the kinds
         whose drafts they may see.
         """
-        public = self.present().filter(item__in=Item.objects.visible_to(user))
+        public = self.publishable().filter(item__in=Item.objects.visible_to(user))
         if not may_view(user, "mediaasset"):
             return public
         kinds = kinds_seen(user)
@@ -72,7 +87,38 @@ class MediaAsset(models.Model):
     focal_x = models.FloatField(default=0.5, help_text="0 is the left edge, 1 the right.")
     focal_y = models.FloatField(default=0.5, help_text="0 is the upper edge, 1 the lower.")
     state = models.CharField(max_length=12, choices=MediaState, default=MediaState.PRESENT)
+    state_since = models.DateTimeField(db_default=Now(), editable=False)  # kept by trigger
     source_modified = models.DateTimeField(null=True, blank=True)
+    original_name = models.CharField(
+        max_length=255, blank=True, help_text="What the uploader called the file."
+    )
+    processing = models.CharField(max_length=10, choices=Processing, default=Processing.WAITING)
+    refusal = models.CharField(
+        max_length=300, blank=True, help_text="Why the content was refused, in one sentence."
+    )
+    frames = models.PositiveIntegerField(default=1, help_text="More than 1: it is animated.")
+    has_alpha = models.BooleanField("transparency", default=False)
+    dhash = models.BigIntegerField(
+        "perceptual hash",
+        null=True,
+        blank=True,
+        help_text="64 bits; few differ between pictures that look alike.",
+    )
+    thumbhash = models.CharField(
+        max_length=60, blank=True, help_text="A ThumbHash in base64: what to show until the picture has come."
+    )
+    colour = models.CharField("dominant colour", max_length=7, blank=True, help_text="Such as #7f1d1d.")
+    exif = models.JSONField(
+        "camera's notes", default=dict, blank=True, help_text="Camera, lens, time; no place."
+    )
+    renditions = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Sizes that were made: ratio, format, width, height, size in bytes.",
+    )
+    rendered_as = models.CharField(
+        max_length=120, blank=True, help_text="The folder of the renditions in the bucket."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -106,6 +152,21 @@ class MediaAsset(models.Model):
                 name="%(app_label)s_%(class)s_size_not_negative",
                 violation_error_message="A size cannot be negative.",
             ),
+            models.CheckConstraint(
+                condition=Q(processing__in=Processing.values),
+                name="%(app_label)s_%(class)s_processing_known",
+                violation_error_message="The processing must be waiting, rendering, ready or refused.",
+            ),
+            models.CheckConstraint(
+                condition=Q(processing=Processing.REFUSED) ^ Q(refusal=""),
+                name="%(app_label)s_%(class)s_refusal_told",
+                violation_error_message="A media asset has a refusal's sentence if, and only if, it was refused.",
+            ),
+            models.CheckConstraint(
+                condition=Q(colour="") | Q(colour__regex=r"^#[0-9a-f]{6}$"),
+                name="%(app_label)s_%(class)s_colour_is_hex",
+                violation_error_message="A colour is given like #7f1d1d.",
+            ),
         ]
         indexes = [
             # an item's images in order; the cover of each item of a list
@@ -115,6 +176,29 @@ class MediaAsset(models.Model):
             # what is missing, pending or in quarantine
             models.Index(
                 fields=["state", "id"], condition=~Q(state="present"), name="catalog_media_not_present"
+            ),
+            # what the worker has to do
+            models.Index(
+                fields=["processing", "id"],
+                condition=Q(processing__in=["waiting", "rendering"], state="present"),
+                name="catalog_media_to_process",
+            ),
+            # the same content under several keys
+            models.Index(fields=["sha256"], condition=~Q(sha256=""), name="catalog_media_sha256"),
+        ]
+        triggers = [
+            # Whichever door changes a state or a focal point: since when, and that the renditions are to be made again.
+            pgtrigger.Trigger(
+                name="follow",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                condition=pgtrigger.AnyChange("state", "focal_x", "focal_y"),
+                func=(
+                    "IF NEW.state <> OLD.state THEN NEW.state_since := now(); END IF;"
+                    " IF (NEW.focal_x, NEW.focal_y) IS DISTINCT FROM (OLD.focal_x, OLD.focal_y)"
+                    " AND NEW.kind = 'image' AND NEW.processing = 'ready'"
+                    " THEN NEW.processing := 'rendering'; END IF; RETURN NEW;"
+                ),
             ),
         ]
 

@@ -69,6 +69,13 @@ BROKEN_RULES = [
         MediaAssetFactory, "mediaasset_focal_point_inside", {"focal_x": 1.1}, id="focal point outside"
     ),
     pytest.param(MediaAssetFactory, "mediaasset_size_not_negative", {"size": -1}, id="size negative"),
+    pytest.param(
+        MediaAssetFactory, "mediaasset_processing_known", {"processing": "half"}, id="processing unknown"
+    ),
+    pytest.param(
+        MediaAssetFactory, "mediaasset_refusal_told", {"processing": "refused"}, id="refusal without a sentence"
+    ),
+    pytest.param(MediaAssetFactory, "mediaasset_colour_is_hex", {"colour": "red"}, id="colour without digits"),
 ]
 
 

@@ -1,0 +1,5 @@
+"""The admin's pages of the bucket: syncs, and files that arrive."""
+
+from media_sync.admin.syncs import SyncRunAdmin
+
+__all__ = ["SyncRunAdmin"]
