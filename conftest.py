@@ -4,5 +4,7 @@ pytest_plugins = [
     "marketplace.tests.browser",
     "marketplace.tests.database",
     "accounts.tests.fixtures",
+    "catalog.tests.fixtures",
+    "media_sync.tests.servers",
     "media_sync.tests.fixtures",
 ]

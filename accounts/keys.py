@@ -152,6 +152,20 @@ def opened_by(text: str) -> ApiKey:
     return key
 
 
+def owner_now(key_id: int) -> User:
+    """Return the key's owner, limited to what the key may do at this moment; raise KeyRefused if it opens nothing.
+
+    For work that a request with the key left to be done later; from where it came was judged then.
+    """
+    key = ApiKey.objects.select_related("owner").filter(pk=key_id).first()
+    if key is None:
+        raise KeyRefused("unknown")
+    if why := _end(key):
+        raise KeyRefused(f"{key.prefix}: {why}")
+    _narrow(key)
+    return key.owner
+
+
 def note_use(key: ApiKey) -> None:
     """Write down when and from where, at most once a minute: the condition lets one of many at once write."""
     now = timezone.now()
@@ -174,13 +188,17 @@ def _found(text: str) -> ApiKey:
 
 def _hindrance(key: ApiKey) -> str:
     """Return why the key opens nothing now and here, or "" if it does."""
+    address = facts().address
+    here = "" if _may_come_from(key, address) else f"not from {address or 'an unknown address'}"
+    return _end(key) or here
+
+
+def _end(key: ApiKey) -> str:
+    """Return why the key opens nothing any more, or "" if it does."""
     state = state_of(key)
     if state != State.LIVE:
         return state.value
-    if not key.owner.is_active:
-        return "its owner is inactive"
-    address = facts().address
-    return "" if _may_come_from(key, address) else f"not from {address or 'an unknown address'}"
+    return "" if key.owner.is_active else "its owner is inactive"
 
 
 def _may_come_from(key: ApiKey, address: str) -> bool:
@@ -199,6 +217,7 @@ def _narrow(key: ApiKey) -> None:
     if of_owner := limit_of(key.owner, key.verified_at):
         limits.append(of_owner)
     key.owner.limit = lambda permission: all(limit(permission) for limit in limits)
+    key.owner.key_id = key.pk
 
 
 def _plain(network: str) -> str:

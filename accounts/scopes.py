@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from marketplace.parameters import shown
 
 READ, WRITE = "read", "write"
+# Who exports takes what he may see, in one file; each export is on record whoever does it.
+READING = ("view_", "export_")
 # The rooms that the two words are about. Those who look after people, keys and the record of what was
 # done are not among them, and an app that comes new is not until it is named: such permissions a key
 # has by name or not at all.
@@ -47,4 +49,4 @@ def _words_for(permission: str) -> frozenset[str]:
     room, _, codename = permission.partition(".")
     if room not in ROOMS:
         return frozenset()
-    return frozenset({READ, WRITE}) if codename.startswith("view_") else frozenset({WRITE})
+    return frozenset({READ, WRITE}) if codename.startswith(READING) else frozenset({WRITE})

@@ -25,6 +25,8 @@ class User(AbstractUser):
     # Narrows what this request may do, below what the account may: an API key's scopes, or a sign-in that
     # lacks the second factor. None: nothing is narrowed. Never stored.
     limit: Callable[[str], bool] | None = None
+    # The id of the API key by which this request was signed in, if it was by one. Never stored.
+    key_id: int | None = None
 
     class Meta(AbstractUser.Meta):
         pass

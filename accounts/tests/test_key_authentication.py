@@ -187,6 +187,7 @@ def test_network_behind_a_trusted_proxy(user, settings):
 
 HELD = (
     "catalog.view_item",
+    "catalog.export_vehicle",
     "catalog.change_vehicle",
     "media_sync.add_syncrun",
     "media_sync.view_syncrun",
@@ -194,7 +195,7 @@ HELD = (
     "accounts.change_apikey",
     "auth.view_group",
 )
-VIEWS = {"catalog.view_item", "media_sync.view_syncrun"}
+VIEWS = {"catalog.view_item", "catalog.export_vehicle", "media_sync.view_syncrun"}
 WRITES = VIEWS | {"catalog.change_vehicle", "media_sync.add_syncrun"}
 
 

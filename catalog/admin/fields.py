@@ -19,7 +19,7 @@ from marketplace.admin import (
 )
 
 TOO_DEEP = "This is nested too deeply."
-LONG_NUMBER = f"A number has fewer than {MOST_DIGITS} digits."
+LONG_NUMBER = f"A number has at most {MOST_DIGITS} digits."
 SPAN = re.compile(r"([0-9]{4})(?:-([0-9]{4}))?")
 DASH = re.compile(r"\s*[-\u2010-\u2015]\s*")
 BETWEEN = re.compile(r"[,;|\s]+")
@@ -151,7 +151,7 @@ def _specs_of_json(text: str) -> Any:
         raise forms.ValidationError(LONG_NUMBER, code="json") from error
     if text.count("{") + text.count("[") > MOST_BRACKETS:
         raise forms.ValidationError(TOO_DEEP, code="json")
-    if re.search(rf"[0-9]{{{MOST_DIGITS}}}", text):
+    if re.search(rf"[0-9]{{{MOST_DIGITS + 1}}}", text):
         raise forms.ValidationError(LONG_NUMBER, code="json")
     if not _storable(specs):
         raise forms.ValidationError("Infinity, NaN and null characters cannot be kept.", code="json")

@@ -1,4 +1,4 @@
-"""What imports give as files: the rejected rows to be mended, and the template workbook."""
+"""What imports give as files: what was brought, the rejected rows to be mended, and the template workbook."""
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from catalog.api.imports import ImportViewSet, refusals
 from catalog.api.staff import FileNegotiation, download, read_parameters
-from catalog.imports.pages import rejected
+from catalog.imports.pages import original, rejected
 from catalog.template_workbook import template_workbook
 from catalog.writers import xlsx
 from marketplace.parameters import ParameterType, WholeNumber
@@ -33,6 +33,15 @@ class ImportFileViewSet(ImportViewSet):
         with refusals():
             file = rejected.rejected_file(run, self.sheet(run, given["sheet"]) if given else None)
         return download(file.name, file.content_type, file.chunks)
+
+    @extend_schema(responses={(200, original.CONTENT_TYPE): OpenApiTypes.BINARY})
+    def original(self, request: Request, pk: int) -> HttpResponseBase:
+        """The file that was brought, byte for byte, for 90 days after the import has ended. Each download is put on record."""
+        refuse_unknown_parameters(request)
+        run = self.run(pk)
+        with refusals():
+            file = original.original_file(run, by=self.account())
+        return download(file.name, file.content_type, file.chunks, size=run.file_size)
 
     @extend_schema(responses={(200, xlsx.MEDIA_TYPE): OpenApiTypes.BINARY})
     def template(self, request: Request) -> HttpResponseBase:

@@ -3,19 +3,25 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.filtering import ParameterFilterBackend, ParameterFilterSet, Where, matches
+from catalog.api.import_mappings import by_rule
 from catalog.api.import_projections import layout_json, layout_rows
-from catalog.api.import_serializers import TARGETS, LayoutSerializer
-from catalog.api.projections import Links
+from catalog.api.import_serializers import TARGETS, LayoutSerializer, LayoutUpdateSerializer
+from catalog.api.links import Links
 from catalog.api.staff import StaffViewSet
+from catalog.imports import columns
+from catalog.imports.mapping.binding import check
 from catalog.models import ImportLayout
 from marketplace.parameters import Choice, ListOf
 from marketplace.problems import NOT_FOUND, refuse_unknown_parameters
+
+VERBS = {"destroy": "delete", "partial_update": "change"}
 
 
 class LayoutFilters(ParameterFilterSet):
@@ -32,8 +38,7 @@ class LayoutViewSet(StaffViewSet):
     filterset_class = LayoutFilters
 
     def rights(self) -> tuple[str, ...]:
-        verb = "delete" if self.action == "destroy" else "view"
-        return (f"catalog.{verb}_importlayout",)
+        return (f"catalog.{VERBS.get(self.action, 'view')}_importlayout",)
 
     def list(self, request: Request) -> Response:
         """The layouts, by what they hold and by name."""
@@ -44,10 +49,32 @@ class LayoutViewSet(StaffViewSet):
     def retrieve(self, request: Request, pk: int) -> Response:
         """One layout."""
         refuse_unknown_parameters(request)
-        row: Any = layout_rows(self.get_queryset().filter(pk=pk)).first()
+        return self.answer(self.get_queryset().filter(pk=pk))
+
+    def answer(self, chosen: QuerySet[ImportLayout]) -> Response:
+        """Tell of the one layout that is chosen; a 404 if there is none."""
+        row: Any = layout_rows(chosen).first()
         if row is None:
             raise NotFound(NOT_FOUND)
-        return Response(layout_json(row, Links(request)))
+        return Response(layout_json(row, Links(self.request)))
+
+    @extend_schema(request=LayoutUpdateSerializer)
+    def partial_update(self, request: Request, pk: int) -> Response:
+        """Rename the layout, or say anew how our columns are made of the file's. Imports at work keep what they have."""
+        refuse_unknown_parameters(request)
+        chosen = self.get_queryset().filter(pk=pk)
+        layout = chosen.first()
+        if layout is None:
+            raise NotFound(NOT_FOUND)
+        body = LayoutUpdateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        target = columns.TARGETS[layout.target]
+        if "mapping" in given and (faults := by_rule(check(given["mapping"], layout.header, target), target)):
+            raise ValidationError(faults)
+        if given:
+            chosen.update(**given)
+        return self.answer(chosen)
 
     def destroy(self, request: Request, pk: int) -> Response:
         """Forget the layout: files of its kind wait for their mapping again."""

@@ -4,12 +4,14 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from catalog.api.projections import Links, Row, Rows, selected
+from catalog.api.links import Links, Row
+from catalog.api.projections import Rows, selected
 from catalog.imports.columns import TARGETS
 from catalog.imports.judging import COUNTS
 from catalog.imports.life.possible import STEPS, possible
 from catalog.imports.mapping import suggestions
 from catalog.imports.pages.preview import PreviewRow
+from catalog.imports.undoing import undo
 from catalog.models import ImportLayout, ImportRun, ImportSheet, ImportState
 
 FILE = ("name", "size", "sha256")
@@ -42,15 +44,17 @@ def run_json(row: Row, links: Links) -> Row:
 
 
 def run_detail_json(run: ImportRun, user: Any, links: Links) -> Row:
-    """Tell all of a run. This causes two SQL queries."""
-    row = run_rows(ImportRun.objects.filter(pk=run.pk), *DETAILS, "log", "started_by_id").get()
+    """Tell all of a run. This causes two SQL queries, and up to five more where it has landed."""
+    row = run_rows(ImportRun.objects.filter(pk=run.pk), *DETAILS, "log", "started_by_id", "file_key").get()
     sheets = ImportSheet.objects.filter(run=run).order_by("position")
+    fixed = undo.why_not(run) if row["state"] == ImportState.DONE else ""
     return {
         **run_json(row, links),
         **{name: row[name] for name in DETAILS},
+        "not_undoable": fixed,
         "log": [{"at": at, "text": text} for at, text in row["log"]],
         "sheets": [sheet_json(sheet, row["state"] == ImportState.MAPPING) for sheet in sheets],
-        "links": links_of(row, user, links),
+        "links": links_of(row, user, links, fixed=bool(fixed)),
     }
 
 
@@ -86,10 +90,17 @@ def address_of(pk: int, links: Links) -> str:
     return f"{links.to('import-list')}{pk}/"
 
 
-def links_of(row: Row, user: Any, links: Links) -> dict[str, str | None]:
+def links_of(row: Row, user: Any, links: Links, *, fixed: bool) -> dict[str, str | None]:
     """Return where each step can be taken with this run now, by this account; None where it cannot."""
     address = address_of(row["id"], links)
-    can = possible(user, state=row["state"], started_by=row["started_by_id"], rejected=row["rejected"])
+    can = possible(
+        user,
+        state=row["state"],
+        started_by=row["started_by_id"],
+        rejected=row["rejected"],
+        file_key=row["file_key"],
+        fixed=fixed,
+    )
     return {name: f"{address}{name.replace('_', '-')}/" if name in can else None for name in STEPS}
 
 

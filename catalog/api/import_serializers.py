@@ -136,6 +136,15 @@ class MappingSerializer(Body):
     )
 
 
+class LayoutUpdateSerializer(Body):
+    """What is not given stays as it is."""
+
+    name = serializers.CharField(max_length=LONGEST_NAME, required=False)
+    mapping = ObjectField(
+        required=False, help_text="In place of the one before; docs/importing.md says what may stand there."
+    )
+
+
 class LeaveOutSerializer(Body):
     sheet = serializers.IntegerField(
         min_value=0, max_value=LARGEST_INTEGER, default=0, help_text="Position of the sheet."
@@ -249,6 +258,7 @@ class LinksSerializer(Shape):
     cancel = serializers.URLField(allow_null=True)
     undo = serializers.URLField(allow_null=True)
     rejected = serializers.URLField(allow_null=True)
+    file = serializers.URLField(allow_null=True, help_text="The file that was brought, while it is kept.")
 
 
 class LogEntrySerializer(Shape):
@@ -265,6 +275,9 @@ class RunDetailSerializer(RunSerializer):
     log = LogEntrySerializer(many=True)
     issue_count = serializers.IntegerField(help_text="Faults of the rejected rows, all of them.")
     undo_counts = serializers.DictField(help_text="What an undo did; rows_left_alone says why.")
+    not_undoable = serializers.CharField(
+        allow_blank=True, help_text="Why it cannot be undone, once it has landed; empty where it can."
+    )
     sheets = SheetSerializer(many=True)
     links = LinksSerializer()
 

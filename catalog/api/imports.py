@@ -38,7 +38,7 @@ from catalog.api.import_serializers import (
     UndoSerializer,
     UploadSerializer,
 )
-from catalog.api.projections import Links
+from catalog.api.links import Links
 from catalog.api.staff import StaffViewSet, read_parameters
 from catalog.api.uploads import TooLarge
 from catalog.imports.errors import ImportRefused
@@ -62,6 +62,7 @@ RIGHTS = {
     "cancel": (ADD,),
     "undo": (UNDO,),
     "rejected": (VIEW, PREVIEW),
+    "original": (VIEW, ADD),
 }
 ROW_PARAMETERS: dict[str, ParameterType] = {
     "outcome": Choice((*Outcome.values, preview.WITHDRAWN)),

@@ -75,11 +75,17 @@ def read_parameters(request: Request, known: Mapping[str, ParameterType]) -> dic
     return values
 
 
-def download(name: str, content_type: str, chunks: Iterable[bytes]) -> HttpResponseBase:
-    """Return the answer that a browser saves as a file of this name; its bytes are sent as they are made."""
+def download(
+    name: str, content_type: str, chunks: Iterable[bytes], *, size: int | None = None
+) -> HttpResponseBase:
+    """Return the answer that a browser saves as a file of this name; its bytes are sent as they are made.
+
+    `size` is their number, where it is known beforehand.
+    """
     disposition = str(content_disposition_header(as_attachment=True, filename=name))
+    measured = {} if size is None else {"Content-Length": str(size)}
     return StreamingHttpResponse(
         chunks,
         content_type=content_type,
-        headers={"Content-Disposition": disposition, "Vary": "Authorization"},
+        headers={"Content-Disposition": disposition, "Vary": "Authorization", **measured},
     )

@@ -12,7 +12,7 @@ from catalog.api.uploads import UploadParser
 
 LIST: dict[str, Any] = {"get": "list"}
 LIST_AND_CREATE: dict[str, Any] = {"get": "list", "post": "create"}
-LAYOUT: dict[str, Any] = {"get": "retrieve", "delete": "destroy"}
+LAYOUT: dict[str, Any] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
 
 def of_run(
@@ -37,6 +37,7 @@ urlpatterns = [
     of_run("cancel/", "post", "cancel"),
     of_run("undo/", "post", "undo"),
     of_run("rejected/", "get", "rejected", ImportFileViewSet),
+    of_run("file/", "get", "original", ImportFileViewSet),
     *(
         path(
             f"exports/{kind}/",

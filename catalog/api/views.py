@@ -13,7 +13,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from catalog.api import filters, projections, serializers
 from catalog.api.filtering import ParameterFilterBackend, ParameterFilterSet
-from catalog.api.projections import Links, Row, Rows
+from catalog.api.links import Links, Row
+from catalog.api.projections import Rows
 from catalog.models import Item, ItemQuerySet, Kind, Production, ProductionQuerySet, Term, kinds_seen
 from marketplace.parameters import ParameterType
 from marketplace.problems import NOT_FOUND, refuse_unknown_parameters

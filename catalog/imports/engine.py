@@ -81,7 +81,8 @@ def _try(run: ImportRun, path: Path, mapping: dict[str, Any] | None, on_rows: On
 def _land(run: ImportRun, path: Path, mapping: dict[str, Any] | None, on_rows: OnRows | None) -> ImportResult:
     _begin(run, mapping)
     with working(run, on_rows) as tell:
-        with keeping(run, path):
-            stage_file(run, path, tell)
-        landed = land_at_once(run)
+        stage_file(run, path, tell)
+        with keeping(run, path) as kept:  # while the database judges, this process has little else to do
+            landed = land_at_once(run, kept)
+            kept()
     return ImportResult.of(run, landed=landed)

@@ -8,7 +8,6 @@ from django.db.backends.utils import CursorWrapper
 from catalog.imports import sql
 from catalog.imports.columns import TARGETS, WORKBOOK, Target
 from catalog.imports.drift import marks_after, marks_before
-from catalog.imports.errors import ImportRefused
 from catalog.imports.judgement import stock_list, tables
 from catalog.imports.judgement.applying import word_columns
 from catalog.imports.judgement.merging import Plan, present
@@ -19,7 +18,7 @@ from catalog.imports.locking import prepare
 from catalog.imports.mapping.binding import bind
 from catalog.imports.mapping.conversions import UNREAD
 from catalog.imports.options import ImportOptions
-from catalog.imports.reach import EVERYTHING, Reach, limited
+from catalog.imports.reach import EVERYTHING, Reach, person_now
 from catalog.imports.staging import inside, schema_of
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, Outcome
 
@@ -43,9 +42,7 @@ def reach_of(run: ImportRun) -> Reach:
     """Return what the run may do now: at the server's console everything, else what its owner may, and his key."""
     if run.origin == ImportOrigin.COMMAND:
         return EVERYTHING
-    if run.started_by is None:
-        raise ImportRefused("The account that brought this file is gone.")
-    return limited(run.started_by, run.options)
+    return Reach.of(person_now(run.started_by, run.started_key_id))
 
 
 def plan_of(run: ImportRun, sheet: ImportSheet) -> Plan:
@@ -102,13 +99,12 @@ def judge_sheets(cursor: CursorWrapper, run: ImportRun) -> None:
 
 def _judge_sheet(cursor: CursorWrapper, sheet: ImportSheet, plan: Plan, earlier: Earlier) -> list[str]:
     sheet.marks = {name: sheet.marks.get(name) for name in ("mapping", "plain")} | marks_before(cursor, plan)
-    tables.judge_sheet(cursor, plan, earlier)
-    _take_out(cursor, sheet)
+    tables.judge_sheet(cursor, plan, earlier, left_out=sheet.left_out_lines)
     withdrawn = (
         stock_list.find_missing(cursor, plan, earlier) if plan.options.full_list and plan.target.kind else 0
     )
     sheet.marks |= marks_after(cursor, plan)
-    _tell_outcomes(cursor, sheet)
+    _tell_outcomes(cursor)
     _count(cursor, sheet)
     sheet.withdrawn = withdrawn
     sheet.changed_fields = _changed_fields(cursor, plan) if sheet.changed else {}
@@ -117,23 +113,12 @@ def _judge_sheet(cursor: CursorWrapper, sheet: ImportSheet, plan: Plan, earlier:
     return _news(cursor, plan, earlier)
 
 
-def _take_out(cursor: CursorWrapper, sheet: ImportSheet) -> None:
-    """Take the rows that the person left out from those that land; later sheets may refer to them in vain."""
-    if sheet.left_out_lines:
-        sql.run(cursor, f"DELETE FROM import_merged WHERE line IN ({_lines(sheet)})")
-
-
-def _lines(sheet: ImportSheet) -> str:
-    return ", ".join(str(int(line)) for line in sheet.left_out_lines) or "NULL"
-
-
-def _tell_outcomes(cursor: CursorWrapper, sheet: ImportSheet) -> None:
+def _tell_outcomes(cursor: CursorWrapper) -> None:
     """Make `import_row(line, outcome, id)`: what becomes of every row."""
     sql.create_table(
         cursor,
         "import_row",
-        f"""SELECT t.line, CASE WHEN t.line IN ({_lines(sheet)}) THEN '{Outcome.LEFT_OUT}'
-                   WHEN f.line IS NOT NULL THEN '{Outcome.REJECTED}'
+        f"""SELECT t.line, CASE WHEN f.line IS NOT NULL THEN '{Outcome.REJECTED}'
                    WHEN o.line IS NOT NULL THEN '{Outcome.LEFT_OUT}'
                    WHEN m.line IS NULL THEN '{Outcome.UNCHANGED}'
                    WHEN m.id IS NULL THEN '{Outcome.NEW}' ELSE '{Outcome.CHANGED}' END AS outcome, m.id
@@ -197,13 +182,15 @@ def _news(cursor: CursorWrapper, plan: Plan, earlier: Earlier) -> list[str]:
             f"SELECT vocabulary, count(*), array_agg(name ORDER BY name) FROM ({new_terms(columns, earlier)}) AS t GROUP BY 1 ORDER BY 1",
         )
         for vocabulary, count, names in found:
-            notes.append(f"{count:,} new terms in the vocabulary {vocabulary}: {_some(names)}.")
+            terms = "term" if count == 1 else "terms"
+            notes.append(f"{count:,} new {terms} in the vocabulary {vocabulary}: {_some(names)}.")
     if plan.mapping.has("appearances") or plan.target.name == "appearance":
         titles = [
             f"{title} ({year})" for _, title, year in sql.rows(cursor, new_productions(plan.target, earlier))
         ]
         if titles:
-            notes.append(f"{len(titles):,} new productions: {_some(titles)}.")
+            films = "production" if len(titles) == 1 else "productions"
+            notes.append(f"{len(titles):,} new {films}: {_some(titles)}.")
     return notes
 
 

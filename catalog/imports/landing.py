@@ -1,6 +1,6 @@
 """The one transaction in which a judged run lands: all of it, or nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -10,22 +10,24 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from catalog.imports import journal, sql
-from catalog.imports.columns import Target
+from catalog.imports.columns import TARGETS, Target
 from catalog.imports.drift import what_moved
-from catalog.imports.errors import ImportRefused, MovedOn
+from catalog.imports.errors import ImportRefused, MovedOn, Overtaken
 from catalog.imports.judgement import stock_list, tables
 from catalog.imports.judgement.applying import settle
 from catalog.imports.judgement.merging import Plan
 from catalog.imports.judging import JUDGEMENT, judge_sheets, plan_of
 from catalog.imports.locking import prepare, queue
 from catalog.imports.options import ImportOptions
+from catalog.imports.reach import person_now
 from catalog.imports.staging import inside, is_staged, schema_of
 from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState
 
+FILE = ("file_key", "file_size", "file_sha256")  # what a run says of the file that the bucket keeps
 Plans = list[tuple[ImportSheet, Plan]]
 MEANWHILE = "The catalogue was changed while the file was being imported; nothing landed, run it again."
 MOVED = "The catalogue has moved on since this was previewed: {}. Nothing landed; look at it again."
-CLASH = "something that it writes is there by now"
+CLASH = "what it writes was written by somebody else in this very moment"
 
 
 def land(run: ImportRun) -> None:
@@ -41,13 +43,14 @@ def land(run: ImportRun) -> None:
             return
         plans = _check(cursor, run)
         _write(cursor, run, plans)
-    _settle(plans)
+    settle_run(run)
 
 
-def land_at_once(run: ImportRun) -> bool:
+def land_at_once(run: ImportRun, kept: Callable[[], object] = lambda: None) -> bool:
     """Judge the staged run and land it in the same transaction; return False where its own rules stop it.
 
-    For those who asked for no preview: between judgement and landing nothing can move on but single edits.
+    For those who asked for no preview: between judgement and landing nothing can move on but single edits; one of a
+    row that the file changes stops it, with ImportRefused. `kept` waits until the bucket has the run's file; nothing is written before.
     """
     with _conflicts_told(ImportRefused(MEANWHILE)), transaction.atomic(), connection.cursor() as cursor:
         prepare(cursor)
@@ -58,8 +61,9 @@ def land_at_once(run: ImportRun) -> bool:
             return False
         _check_withdrawals(run)
         plans = _plans(run)
+        kept()
         _write(cursor, run, plans)
-    _settle(plans)
+    settle_run(run)
     return True
 
 
@@ -69,16 +73,17 @@ def stops(run: ImportRun) -> str:
     if run.rejected and options.on_error == "abort":
         return "Nothing lands, because rows were rejected."
     if options.max_rejected is not None and run.rejected > options.max_rejected:
-        return f"Nothing lands, because more than {options.max_rejected:,} rows were rejected."
+        rows = "row was" if options.max_rejected == 1 else "rows were"
+        return f"Nothing lands, because more than {options.max_rejected:,} {rows} rejected."
     return ""
 
 
 @contextmanager
 def _conflicts_told(refusal: ImportRefused) -> Iterator[None]:
-    """Raise the refusal where an edit of the last moment makes the writing break a constraint."""
+    """Raise the refusal where an edit of the last moment would be lost, or makes the writing break a constraint."""
     try:
         yield
-    except IntegrityError as error:
+    except (IntegrityError, Overtaken) as error:
         raise refusal from error
 
 
@@ -120,8 +125,8 @@ def _check_person(run: ImportRun) -> None:
     """Raise ImportRefused unless the one who confirmed may still do so."""
     if run.origin == ImportOrigin.COMMAND:
         return
-    person = run.confirmed_by
-    if person is None or not person.is_active or not person.has_perm("catalog.confirm_importrun"):
+    person = person_now(run.confirmed_by, run.confirmed_key_id)
+    if not person.has_perm("catalog.confirm_importrun"):
         raise ImportRefused("The account that confirmed this import may not do so any more; nothing landed.")
 
 
@@ -143,10 +148,11 @@ def _write(cursor: CursorWrapper, run: ImportRun, plans: Plans) -> None:
 def _finish(run: ImportRun, context: UUID) -> None:
     run.history_context = context
     run.state, run.message, run.finished_at = ImportState.DONE, "", timezone.now()
-    run.save(update_fields=[*JUDGEMENT, "history_context", "state", "message", "finished_at"])
+    run.save(update_fields=[*JUDGEMENT, *FILE, "history_context", "state", "message", "finished_at"])
     journal.ended(run, by=run.confirmed_by)
 
 
-def _settle(plans: Plans) -> None:
-    for sheet, plan in plans:
-        settle(plan.target.model, sheet.created + sheet.changed)
+def settle_run(run: ImportRun) -> None:
+    """See to what the run leaves behind in its tables; a landing that was rolled back leaves as much."""
+    for sheet in run.sheets.all():
+        settle(TARGETS[sheet.target].model, sheet.created + sheet.changed)

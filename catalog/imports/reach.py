@@ -1,12 +1,13 @@
 """What an import may touch, beside what the person chooses."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from accounts import keys
+from accounts.models import User
+from catalog.imports.errors import ImportRefused
 from catalog.models import Kind, kinds_with
 
-LIMIT = "reach"  # among what a run keeps
 EVERY_KIND = tuple(Kind.values)
 # The targets that are no items, with what a reach says of them.
 TABLES = {
@@ -66,18 +67,21 @@ class Reach:
         return type(self)(**{name: both(getattr(self, name), getattr(other, name)) for name in named})
 
 
-def limit_of(user: Any) -> dict[str, Any]:
-    """Return what a run keeps of the limit under which the account asks: an API key may do less than its owner.
+def person_now(person: User | None, key_id: int | None) -> User:
+    """Return who asked for a step, with the rights of this moment: an API key may do less than its owner.
 
-    A worker knows the owner only.
+    Raises ImportRefused where the account is gone or closed, and where the key by which it asked opens nothing any more.
     """
-    return {LIMIT: asdict(Reach.of(user))} if user.limit is not None else {}
-
-
-def limited(user: Any, kept: Mapping[str, Any]) -> Reach:
-    """Return what the account may do now, within the limit that was kept."""
-    reach = Reach.of(user)
-    return reach.within(Reach(**kept[LIMIT])) if LIMIT in kept else reach
+    if person is None or not (person.is_active and person.is_staff):
+        raise ImportRefused("The account that asked for this may not do so any more; nothing was written.")
+    if key_id is None:
+        return person
+    try:
+        return keys.owner_now(key_id)
+    except keys.KeyRefused as refused:
+        raise ImportRefused(
+            "The API key by which this was asked for is revoked or has expired; nothing was written."
+        ) from refused
 
 
 EVERYTHING = Reach()

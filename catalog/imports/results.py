@@ -98,11 +98,12 @@ class ImportResult:
     def summary(self) -> str:
         """Return the counts in one sentence, and a second one where nothing was written."""
         counts = (
-            f"{self.rows:,} rows: {self.created:,} new, {self.changed:,} changed,"
+            f"{self.rows:,} row{'' if self.rows == 1 else 's'}: {self.created:,} new, {self.changed:,} changed,"
             f" {self.unchanged:,} unchanged, {self.rejected:,} rejected"
         )
         counts += f", {self.left_out:,} left out" if self.left_out else ""
-        counts += f"; {self.withdrawn:,} items withdrawn" if self.withdrawn else ""
+        items = "item" if self.withdrawn == 1 else "items"
+        counts += f"; {self.withdrawn:,} {items} withdrawn" if self.withdrawn else ""
         if self.stops:
             return f"{counts}. {self.stops}"
         return f"{counts}. Dry run: nothing was written." if self.dry_run else f"{counts}."

@@ -20,6 +20,8 @@ from catalog.imports.sources.readers import Row, Table
 from catalog.models import ImportRun, ImportSheet
 
 CELL, ROW = "\x1f", "\x1e"  # put between cells and rows while a block is one text; cells may not hold them
+# What a cell may begin or end with that Traits looks for, in a block that is ASCII: all as a blank, the row's end as a cell's.
+REMARKABLE = bytes.maketrans(b"\t\n\x0b\x0c\r\x1c\x1d'[#" + ROW.encode(), b" " * 10 + CELL.encode())
 CONTROL = "The row holds a control character (such as NUL) that no text can hold."
 
 
@@ -103,6 +105,8 @@ class Traits:
 
     def find(self, rows: list[tuple[str, ...]], text: str) -> None:
         """Look at a block, given as rows of cells and as the text that is copied."""
+        if _is_unremarkable(text):
+            return
         for texts in rows:
             if tuple(map(str.strip, texts)) != texts:
                 self.untidy.update(place for place, cell in enumerate(texts) if cell.strip() != cell)
@@ -114,6 +118,14 @@ class Traits:
                 self.untidy.add(place)
             if not joined.isascii() or f"{CELL}[" in joined or f"{CELL}#" in joined:
                 self.special.add(place)
+
+
+def _is_unremarkable(text: str) -> bool:
+    """Return whether a block's text surely has nothing that Traits looks for: one look, in place of one at each cell."""
+    if not text.isascii():
+        return False
+    marks = (text + ROW).encode().translate(REMARKABLE)
+    return b"\x1f " not in marks and b" \x1f" not in marks
 
 
 def _show_trimmed(cursor: CursorWrapper, columns: tuple[Column, ...], traits: Traits) -> None:

@@ -70,6 +70,14 @@ class MediaAssetFactory(DjangoModelFactory[models.MediaAsset]):
     class Meta:
         model = models.MediaAsset
 
+    class Params:
+        # The worker has read it and made one size of it.
+        rendered = Trait(
+            processing=models.Processing.READY,
+            renditions=[{"ratio": "", "format": "webp", "width": 320, "height": 240, "size": 900}],
+            rendered_as=f"renditions/1-{'0' * 32}",
+        )
+
     key = Sequence(lambda n: f"vehicles/somewhere/{n}.jpg")
     content_type = "image/jpeg"
     size = 1000

@@ -87,6 +87,16 @@ def step(client: Client, run: ImportRun, name: str, data: Any = None, **query: s
     return client.post(address(run, name), data or {}, query_params=query)
 
 
+def columns_form(client: Client, run: ImportRun, *, lists: bool = True) -> dict[str, Any]:
+    """Return what a browser sends from the form that matches columns as it is shown; `lists`: with their rows."""
+    forms = client.get(address(run), {"columns": ""}).context["sheet_forms"]
+    parts = [*forms]
+    for form in forms if lists else ():
+        parts += [part for rows in (form.words, form.joins) for part in (rows.management_form, *rows)]
+    held = {field.html_name: field.value() for part in parts for field in part if field.name != "rules"}
+    return {"remember": "1"} | {name: "" if value is None else value for name, value in held.items()}
+
+
 def page(client: Client, run: ImportRun, **query: Any) -> str:
     """Return the run's page."""
     answer = client.get(address(run), query)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
@@ -136,3 +137,10 @@ def in_background(task: Callable[[], object]) -> Iterator["Future[object]"]:
 
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(do)
+
+
+def hold(statement: str, until: threading.Event) -> None:
+    """Run a statement that locks, and keep its transaction open."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+        until.wait(60)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils.http import content_disposition_header
 
 from accounts.models import Action, AuditEvent
+from accounts.tests.factories import ApiKeyFactory, text_of
 from accounts.tests.people import api, holder
 from catalog.models import Item
 from catalog.tests.api import staff_client
@@ -182,3 +183,25 @@ def test_template_is_a_workbook():
         as_attachment=True, filename="template.xlsx"
     )
     assert "Vehicles" in openpyxl.load_workbook(BytesIO(content(answer))).sheetnames
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [(["read"], 200), (["write"], 200), (["catalog.export_vehicle"], 200), (["catalog.view_vehicle"], 403)],
+    ids=str,
+)
+def test_key_exports_by_its_scopes(scopes, status):
+    key = ApiKeyFactory.create(owner=holder("catalog.view_vehicle", "catalog.export_vehicle"), scopes=scopes)
+    client = Client(headers={"authorization": f"Api-Key {text_of(key)}"})
+
+    answer = client.get(f"{EXPORTS}vehicle/?as=jsonl")
+
+    assert answer.status_code == status
+
+
+def test_key_that_reads_exports_nothing_that_its_owner_may_not_export():
+    key = ApiKeyFactory.create(owner=holder("catalog.view_vehicle"), scopes=["read"])
+
+    answer = Client(headers={"authorization": f"Api-Key {text_of(key)}"}).get(f"{EXPORTS}vehicle/?as=jsonl")
+
+    assert answer.status_code == 403

@@ -13,8 +13,8 @@ from catalog.tests.api_imports import IMPORTS, STOCK, importer, landed, post, re
 from catalog.tests.factories import VehicleFactory
 
 pytestmark = [
-    pytest.mark.usefixtures("bucket", "empty_queue"),
-    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("bucket"),
+    pytest.mark.django_db,
 ]
 APPEARANCES = tuple(f"catalog.{verb}_appearance" for verb in ("view", "add", "change", "delete"))
 
@@ -46,7 +46,7 @@ def test_import_that_was_read_tells_what_it_found_and_what_can_be_done():
     assert run["changed_fields"] == {"name": 1}
     assert {name: bool(link) for name, link in run["links"].items()} == {
         "mapping": True, "rows": True, "leave_out": True, "confirm": True, "cancel": True, "undo": False,
-        "rejected": False,
+        "rejected": False, "file": True,
     }  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_import_with_unknown_headers_waits_and_suggests():
     assert sheet["sample"] == [["A-1", "1964 Aston Martin DB5", "1.250.000,00 EUR"]]
     assert sheet["suggestion"]["mapping"]["reference"] == {"header": "Stock No."}
     assert {proposal["column"] for proposal in sheet["suggestion"]["proposals"]} >= {"reference", "price"}
-    assert [name for name, link in links.items() if link] == ["mapping", "cancel"]
+    assert [name for name, link in links.items() if link] == ["mapping", "cancel", "file"]
     assert client.get(f"{address}rows/").status_code == 409
 
 

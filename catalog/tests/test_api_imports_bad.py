@@ -8,8 +8,8 @@ import pytest
 from catalog.tests.api_imports import IMPORTS, importer, pointers, post, read
 
 pytestmark = [
-    pytest.mark.usefixtures("bucket", "empty_queue"),
-    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("bucket"),
+    pytest.mark.django_db,
 ]
 
 BODIES: dict[str, list[tuple[Any, list[str]]]] = {

@@ -12,8 +12,8 @@ from catalog.imports.life import work
 from catalog.tests.api_imports import IMPORTS, importer, post, read, upload
 
 pytestmark = [
-    pytest.mark.usefixtures("bucket", "empty_queue"),
-    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("bucket"),
+    pytest.mark.django_db,
 ]
 ODD = b"reference,name,Farbe\nA-1,DB5,silver\nA-2,,red\n"
 
@@ -84,7 +84,7 @@ def test_every_link_is_a_route():
     links = client.get(address).json()["links"]
 
     pk = address.rstrip("/").rpartition("/")[2]
-    names = {"mapping": "give_mapping"}
+    names = {"mapping": "give_mapping", "file": "original"}
     assert {name: link for name, link in links.items() if link} == {
         name: f"http://testserver{reverse(f'import-{names.get(name, name)}', args=[pk])}"
         for name in links

@@ -2,9 +2,7 @@
 
 import pytest
 from django.test import Client
-from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.tests.client import at_once
 from accounts.tests.factories import ApiKeyFactory, text_of
 from accounts.tests.people import api, holder, member
 from catalog.imports.life import work
@@ -12,8 +10,8 @@ from catalog.models import ImportLayout, ImportRun, Item
 from catalog.tests.api_imports import IMPORTS, RIGHTS, VEHICLES, importer, landed, post, read, told, upload
 
 pytestmark = [
-    pytest.mark.usefixtures("bucket", "empty_queue"),
-    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("bucket"),
+    pytest.mark.django_db,
 ]
 STEPS = {
     "": "get", "rows/": "get", "rejected/": "get", "mapping/": "put", "leave-out/": "post", "confirm/": "post",
@@ -49,7 +47,7 @@ def test_import_that_landed_is_seen_by_those_who_view_imports():
     assert viewer.get(f"{address}rows/").json()["count"] == 2
     assert [run["url"] for run in viewer.get(IMPORTS).json()["results"]] == [address]
     links = viewer.get(address).json()["links"]
-    assert [name for name, link in links.items() if link] == ["rows"]
+    assert [name for name, link in links.items() if link] == ["rows", "file"]
 
 
 def test_import_that_landed_does_not_exist_for_those_who_only_bring_their_own():
@@ -228,68 +226,72 @@ def test_layout_is_forgotten_by_right_only(layout):
     assert ImportLayout.objects.exists()
 
 
-# At once
+def test_layout_is_renamed_and_mapped_anew(layout):
+    client = api(holder("catalog.change_importlayout"))
+    mapping = {"reference": {"header": "Stock No.", "prefix": "D-"}}
 
+    named = patch(client, layout, {"name": "Dealer in Ulm"})
+    mapped = patch(client, layout, {"mapping": mapping})
 
-def states(found):
-    return sorted(answer.status_code for answer in found)
-
-
-def test_same_file_uploaded_twice_at_once_is_one_import():
-    client = importer()
-
-    found = at_once([lambda: upload(client)] * 4)
-
-    assert states(found) == [202] * 4
-    assert {answer["Location"] for answer in found} == {
-        f"http://testserver{IMPORTS}{ImportRun.objects.get().pk}/"
-    }
-    assert ProcrastinateJob.objects.count() == 1
-
-
-def test_import_confirmed_twice_at_once_lands_once():
-    client = importer()
-    address = read(client)
-    before = ProcrastinateJob.objects.count()
-
-    found = at_once([lambda: post(client, f"{address}confirm/")] * 4)
-    work.land_now(found[0].json()["id"])
-    again = post(client, f"{address}confirm/")
-
-    assert states(found) == [202] * 4
-    assert ProcrastinateJob.objects.count() == before + 1
-    assert (again.status_code, again.json()["state"], Item.objects.count()) == (202, "done", 2)
-
-
-def test_import_confirmed_and_cancelled_at_once_does_one_of_both():
-    client = importer()
-    address = read(client)
-
-    found = at_once([lambda: post(client, f"{address}confirm/"), lambda: post(client, f"{address}cancel/")])
-    work.land_now(found[1].json().get("id", ImportRun.objects.get().pk))
-
-    assert {answer.status_code for answer in found} <= {202, 409}
-    assert found[1].status_code == 202
-    assert (told(client, address, "state"), Item.objects.count()) == (("cancelled",), 0)
-
-
-def test_import_undone_twice_at_once_is_undone_once():
-    client = importer("catalog.delete_vehicle")
-    address = landed(client)
-
-    found = at_once([lambda: post(client, f"{address}undo/")] * 3)
-
-    assert states(found) == [202, 409, 409]
-    assert told(client, address, "state") == ("undoing",)
-
-
-def test_rows_of_an_import_that_is_cancelled_meanwhile():
-    client = importer()
-    address = read(client)
-
-    found = at_once(
-        [lambda: post(client, f"{address}cancel/"), *([lambda: client.get(f"{address}rows/")] * 3)]
+    assert (named.status_code, named.json()["name"], named.json()["mapping"]) == (200, "Dealer in Ulm", {})
+    assert (mapped.status_code, mapped.json()["name"], mapped.json()["mapping"]) == (
+        200,
+        "Dealer in Ulm",
+        mapping,
     )
 
-    assert found[0].status_code == 202
-    assert {answer.status_code for answer in found[1:]} <= {200, 409}
+
+def test_layout_that_was_changed_counts_for_the_next_file():
+    client = importer("catalog.change_importlayout")
+    first = read(client, b"Stock No.,Car\nA-1,DB5\n")
+    said = {"reference": {"header": "Stock No."}, "name": {"header": "Car"}}
+    post(client, f"{first}mapping/", {"sheets": [{"position": 0, "mapping": said}], "remember": True}, "put")
+
+    patch(
+        client, ImportLayout.objects.get(), {"mapping": said | {"name": {"header": "Car", "prefix": "Our "}}}
+    )
+    [row] = client.get(f"{read(client, b'Stock No.,Car' + chr(10).encode() + b'A-2,DB6')}rows/").json()[
+        "results"
+    ]
+
+    assert row["title"] == "Our DB6 (A-2)"
+
+
+BAD_LAYOUTS = [
+    ({"mapping": {"name": {"header": "Car"}}}, "/mapping/name", "name: the file has no column 'Car'."),
+    ({"mapping": {"wheels": {"header": "Stock No."}}}, "/mapping", "wheels: the table has no such column."),
+    ({"mapping": {"price": {"header": "Stock No.", "decimal": ";"}}}, "/mapping/price",
+     "price: 'decimal' must be one of ',', '.'."),
+    ({"mapping": []}, "/mapping", "It must be a JSON object."),
+    ({"name": ""}, "/name", "This field may not be blank."),
+    ({"name": "x" * 256}, "/name", "Ensure this field has no more than 255 characters."),
+    ({"name": None}, "/name", "This field may not be null."),
+    ({"target": "tool"}, "/target", "'target' is not a field of this body."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "pointer", "sentence"), BAD_LAYOUTS, ids=str)
+def test_layout_is_not_changed_into_what_cannot_be_used(layout, body, pointer, sentence):
+    answer = patch(api(holder("catalog.change_importlayout")), layout, body)
+
+    [fault] = answer.json()["errors"]
+    assert (answer.status_code, fault["pointer"], fault["detail"]) == (400, pointer, sentence)
+    layout.refresh_from_db()
+    assert (layout.name, layout.mapping, layout.target) == ("dealer.csv", {}, "vehicle")
+
+
+@pytest.mark.parametrize(
+    "rights", [[], ["catalog.view_importlayout", "catalog.delete_importlayout"]], ids=str
+)
+def test_layout_is_changed_by_right_only(layout, rights):
+    assert patch(api(holder(*rights)), layout, {"name": "mine"}).status_code == 403
+
+
+def test_layout_that_is_gone_is_not_changed(layout):
+    ImportLayout.objects.all().delete()
+
+    assert patch(api(holder("catalog.change_importlayout")), layout, {"name": "mine"}).status_code == 404
+
+
+def patch(client, layout, body):
+    return post(client, f"{IMPORTS}layouts/{layout.pk}/", body, "patch")

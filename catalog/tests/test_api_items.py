@@ -66,6 +66,12 @@ def moment(value):
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+# Of a picture that the worker has not come to.
+NO_SIZES = {
+    "srcset": {}, "crops": {}, "thumbhash": "", "colour": "", "focal_point": {"x": 0.5, "y": 0.5}, "animated": False,
+}  # fmt: skip
+
+
 def in_list(item):
     """What a list tells of the item in the fixture."""
     image = item.media.get(key="vehicles/a/1.jpg")
@@ -99,7 +105,8 @@ def in_list(item):
             "alt_text": "Side",
             "width": 640,
             "height": 480,
-        },
+        }
+        | NO_SIZES,
     }
 
 
@@ -108,7 +115,8 @@ def in_detail(item):
         asset = item.media.get(key=key)
         address = f"http://testserver/v1/media/{asset.pk}/file/"
         blank = {"width": None, "height": None, "alt_text": "", "caption": "", "content_type": "image/jpeg"}
-        return {"id": asset.pk, "url": address, "position": asset.position} | blank | more
+        own = {"id": asset.pk, "url": address, "position": asset.position, "renditions": []}
+        return own | NO_SIZES | blank | more
 
     return in_list(item) | {
         "description": "Silver birch.",

@@ -31,7 +31,7 @@ def test_command_writes_the_format_of_the_ending(tmp_path, ending):
 
     header, rows, warnings = rows_of(path)
     assert (header[0], [row[1][0] for row in rows], warnings) == ("reference", ["V-1"], [])
-    assert said == f"{path}: 1 rows, {path.stat().st_size:,} bytes.\n"
+    assert said == f"{path}: 1 row, {path.stat().st_size:,} bytes.\n"
     assert [found.name for found in tmp_path.iterdir()] == [path.name]
 
 

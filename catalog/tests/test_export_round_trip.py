@@ -107,6 +107,7 @@ SPECS = [
     {"_x0041_": "\x01\t\r\n"},
     {"=1+1": "=1+1"},
     {"large": 10**40},
+    {"huge": 1e300, "tiny": -1e-300},
 ]
 YEARS = [[], [1964], [1964, 1965], [1966, 1964], [1964, 1964], [1964, 1965, 1966]]
 
@@ -237,6 +238,8 @@ def test_appearances_of_items_come_back(tmp_path, ending):
         ProductionFactory.create(title="Alien [4]", slug="alien-4", years=[]),
         ProductionFactory.create(title="=1+1", slug="one", years=[1990]),
         ProductionFactory.create(title="[clear]", slug="clear", years=[1991]),
+        ProductionFactory.create(title="Tab\tand \x01 control", slug="control", years=[1992]),
+        ProductionFactory.create(title="_x0041_", slug="excel", years=[1993]),
     ]
     for film in films:
         for role in (Role.HERO, Role.STUNT):
@@ -246,7 +249,7 @@ def test_appearances_of_items_come_back(tmp_path, ending):
 
     done = round_trip(tmp_path, "vehicle", ending)
 
-    assert (done, written_rows("catalog_appearance")) == (((0, 0, 11, 0), True), before)
+    assert (done, written_rows("catalog_appearance")) == (((0, 0, 13, 0), True), before)
     assert Production.objects.count() == len(films)
 
 

@@ -86,6 +86,26 @@ def test_appearance_that_refers_to_nothing_is_rejected(tmp_path, cells, fault):
     assert stored() == []
 
 
+def test_slug_that_the_file_gives_to_several_films_is_rejected(tmp_path):
+    ItemFactory.create(reference="A-1")
+    path = table(
+        tmp_path / "t.csv", "reference,title,year,production,role",
+        ["A-1", "Goldfinger", "1964", "du", "hero"],
+        ["A-1", "Dune", "1984", "du", "hero"],
+        ["A-1", "GOLDFINGER", "1964", "gold", "hero"],
+        ["A-1", "Goldfinger", "1964", "gold", "stunt"],
+    )  # fmt: skip
+
+    result = run(path, "appearance")
+
+    sentence = (
+        "This file gives the slug 'du' to several films, such as 'Dune (1984)' and 'Goldfinger (1964)'; each needs a"
+        " slug of its own."
+    )
+    assert [(fault[0], fault[-1]) for fault in faults(result)] == [(2, sentence), (3, sentence)]
+    assert stored() == [("A-1", "gold", "hero", ""), ("A-1", "gold", "stunt", "")]
+
+
 def test_year_that_is_no_number_is_rejected(tmp_path):
     ItemFactory.create(reference="A-1")
 

@@ -151,13 +151,28 @@ def test_specs_of_other_text_are_refused(tmp_path, cell):
     [
         pytest.param('{"a":' * 201 + "1" + "}" * 201, id="deep"),
         pytest.param('{"a":' * 60_000 + "1" + "}" * 60_000, id="deeper than the database reads"),
-        pytest.param('{"a": 1e5000}', id="long number"),
+        pytest.param('{"a": 1e308}', id="long number"),
+        pytest.param('{"a": 1e5000}', id="endless number"),
     ],
 )
 def test_specs_that_python_could_not_read_back_are_refused(tmp_path, cell):
-    sentence = "specs holds too much: at most 200 lists and objects, and no number of 250 digits."
+    sentence = "specs holds too much: at most 200 lists and objects, and no number of more than 308 digits."
 
     assert refused(tmp_path, "specs", cell) == [("specs", sentence)]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "sentence"),
+    [
+        ("genres", "||", "genres must be words with | or ; between them."),
+        ("appearances", " | ", "A cell of appearances must name some, each as Title (year) or Title (year): role, with | between them."),
+        ("appearances", "|".join(["A (1964)"] * 1_001), "A cell of appearances holds at most 1,000."),
+        ("appearances", "|" * 200_000, "A cell of appearances holds at most 1,000."),
+    ],
+    ids=["no words", "no appearances", "many appearances", "many separators"],
+)  # fmt: skip
+def test_list_of_nothing_or_of_too_much_is_refused(tmp_path, column, cell, sentence):
+    assert refused(tmp_path, column, cell) == [(column, sentence)]
 
 
 def test_specs_naming_a_label_twice_are_refused(tmp_path):

@@ -37,7 +37,7 @@ def test_import_command_lands_its_kind(tmp_path, capsys, command, kind):
     number = ImportRun.objects.get().pk
     assert code == 0
     assert out.splitlines() == [
-        "t.csv: 1 rows: 1 new, 0 changed, 0 unchanged, 0 rejected.",
+        "t.csv: 1 row: 1 new, 0 changed, 0 unchanged, 0 rejected.",
         f"This is import {number}: manage.py undo_import {number} takes it back.",
     ]
     assert Item.objects.get().kind == kind
@@ -158,7 +158,7 @@ def test_import_command_lands_nothing_beyond_the_rejected_rows_it_may_have(tmp_p
     out, code = printed(capsys, "import_vehicles", str(path), "--max-rejected=1")
 
     assert (code, Item.objects.count()) == (1, 0)
-    assert "Nothing lands, because more than 1 rows were rejected." in out
+    assert "Nothing lands, because more than 1 row was rejected." in out
 
 
 @pytest.mark.parametrize(("existing", "names"), [("add", {"Old", "New"}), ("update", {"Changed"})])

@@ -11,6 +11,7 @@ from accounts.models import User
 from catalog.imports.columns import ITEM_COLUMNS, PRODUCTION_COLUMNS
 from catalog.imports.engine import ImportOptions, import_file
 from catalog.imports.errors import ImportRefused
+from catalog.imports.judgement.applying import LARGE_RUN, settle
 from catalog.models import ImportRun, Item, OldSlug, Production, Term
 from catalog.tests.factories import ItemFactory, MemorabiliaFactory, ProductionFactory, ToolFactory
 from catalog.tests.imports import counts, faults, run, table
@@ -366,6 +367,7 @@ def in_own_connection(path):
         connection.close()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_large_run_leaves_fresh_statistics(tmp_path, monkeypatch):
     monkeypatch.setattr("catalog.imports.judgement.applying.LARGE_RUN", 5)
 
@@ -374,3 +376,17 @@ def test_large_run_leaves_fresh_statistics(tmp_path, monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'catalog_item'")
         assert cursor.fetchone() == (5,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changed_rows_are_counted_from_an_index_alone_once_settled():
+    ItemFactory.create_batch(5)
+    Item.objects.update(location="Bonn")
+
+    settle(Item, LARGE_RUN)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples, relpages - relallvisible FROM pg_class WHERE relname = 'catalog_item'"
+        )
+        assert cursor.fetchone() == (5, 0)

@@ -50,6 +50,26 @@ def test_item_added_by_another_meanwhile_is_not_counted_as_landed(tmp_path, monk
     assert list(Item.objects.values_list("name", flat=True)) == ["Theirs"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_edit_by_another_meanwhile_is_not_lost(tmp_path, monkeypatch):
+    item, apply = ItemFactory.create(reference="A-1", name="One", make=""), tables.apply
+
+    def edit_first(cursor, plan, earlier):
+        with ThreadPoolExecutor(1) as pool:
+            edit = Item.objects.filter(pk=item.pk).update
+            pool.submit(in_own_connection, edit, name="Theirs").result()
+        apply(cursor, plan, earlier)
+
+    monkeypatch.setattr(tables, "apply", edit_first)
+
+    with pytest.raises(ImportRefused) as refused:
+        run(table(tmp_path / "t.csv", "reference,name,make", ["A-1", "", "Aston"]))
+
+    sentence = "The catalogue was changed while the file was being imported; nothing landed, run it again."
+    assert str(refused.value) == sentence
+    assert list(Item.objects.values_list("name", "make")) == [("Theirs", "")]
+
+
 def in_own_connection(work, **options):
     try:
         return work(**options)

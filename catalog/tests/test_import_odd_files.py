@@ -105,7 +105,7 @@ LONG_CELLS = {
     "appearances": (
         "appearances",
         "X|" * (LONG // 2),
-        "'X' must be written as Title (year) or Title (year): role.",
+        "A cell of appearances holds at most 1,000.",
     ),
 }
 

@@ -1,9 +1,11 @@
 """OpenDocument workbooks."""
 
 import zipfile
+from io import BytesIO
 
 import pytest
 
+from catalog.imports.sources.ods_scan import SCAN_BYTES, scan_content
 from catalog.imports.sources.workbook_cells import UNCALCULATED
 from catalog.tests.imports import rows_of
 
@@ -98,3 +100,61 @@ def test_ods_blank_rows_and_cells_are_counted_but_not_held(tmp_path):
 
     assert (header[0], header[-1], len(header)) == ("reference", "name", 802)
     assert [(line, cells[0]) for line, cells, _ in found] == [(800_002, "A")]
+
+
+def scanned(*rows, before=""):
+    """Return whether calamine may read these rows; they stand behind so many texts that they are looked at alone."""
+    long = ods_row(ods_text("x" * SCAN_BYTES))
+    text = (
+        f'<office:spreadsheet><table:table table:name="S">{before}{long}{long}{"".join(rows)}</table:table>'
+    )
+    return scan_content(BytesIO(text.encode()), 1000)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ods_row(ods_text("007")),
+        ods_row(
+            '<table:table-cell office:value-type="float" office:value="7"><text:p>7</text:p></table:table-cell>'
+        ),
+        ods_row(ods_text("x"), '<table:table-cell table:number-columns-repeated="16000"/>'),
+        ods_row("<table:table-cell/>", ods_text("x")),
+    ],
+)
+def test_ods_with_common_cells_alone_is_left_to_calamine(row):
+    assert scanned(row, ods_row(ods_text("x")))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ods_row(ods_text("a<text:tab/>b")),
+        ods_row(ods_text("a<text:line-break/>b")),
+        ods_row(ods_text('a<text:s text:c="5000"/>b')),
+        ods_row("<table:table-cell><text:p>x</text:p></table:table-cell>"),
+        ods_row('<table:table-cell table:formula="of:=1"/>'),
+        ods_row(
+            '<table:table-cell office:value-type="float" office:value="7"><text:p>007</text:p></table:table-cell>'
+        ),
+        ods_row(
+            '<table:table-cell office:value-type="float" office:value="12345678901234567"><text:p>1</text:p></table:table-cell>'
+        ),
+        ods_row(
+            '<table:table-cell office:value-type="string" calcext:value-type="error"><text:p>#N/A</text:p></table:table-cell>'
+        ),
+        ods_row(
+            '<table:table-cell table:number-columns-repeated="900" office:value-type="string"><text:p>x</text:p></table:table-cell>'
+        ),
+        f'<table:table-row table:number-rows-repeated="900">{ods_text("x")}{ods_text("y")}</table:table-row>',
+        "".join(ods_row(*map(ods_text, "abcde")) for _ in range(250)),
+    ],
+)
+def test_ods_with_an_odd_cell_behind_common_ones_is_streamed(row):
+    assert not scanned(row, ods_row(ods_text("x")))
+
+
+def test_ods_width_is_that_of_its_rows_not_of_its_list_of_columns():
+    columns = '<table:table-column table:style-name="co1"/>' * 400
+
+    assert scanned(ods_row(ods_text("x")), before=columns)

@@ -59,3 +59,37 @@ def test_appearances_in_productions_without_a_year_are_named_by_their_slug(tmp_p
 
     assert results == [(0, 0, 1, 0), (0, 1, 0, 0)]
     assert list(Appearance.objects.values_list("production__title", flat=True)) == ["Undated"]
+
+
+def test_production_whose_slug_belongs_to_another_title_is_refused(tmp_path):
+    ProductionFactory.create(title="Dune: Part One", slug="dune-2021", years=[2021])
+
+    result = run(table(tmp_path / "t.csv", "title,years", ["Dune", "2021"]), "production")
+
+    sentence = "The slug 'dune-2021' belongs to the production 'Dune: Part One', not to 'Dune'."
+    assert faults(result) == [(2, "title", "Dune", sentence)]
+    assert Production.objects.get().title == "Dune: Part One"
+
+
+def test_production_of_this_title_is_found_where_another_has_the_slug_that_it_makes(tmp_path):
+    ProductionFactory.create(title="Ronin!", slug="ronin-special", years=[1998])
+    ProductionFactory.create(title="Ronin", slug="ronin-1998", years=[1998])
+
+    result = run(
+        table(tmp_path / "t.csv", "title,years,franchise", ["Ronin!", "1998", "Found"]), "production"
+    )
+
+    assert faults(result) == []
+    assert dict(Production.objects.values_list("slug", "franchise")) == {
+        "ronin-special": "Found",
+        "ronin-1998": "",
+    }
+
+
+def test_row_without_a_title_is_no_film_that_is_called_like_its_year(tmp_path):
+    ProductionFactory.create(title="1917", slug="1917", years=[])
+
+    result = run(table(tmp_path / "t.csv", "title,years,franchise", ["", "1917", "War"]), "production")
+
+    assert [fault[-1] for fault in faults(result)] == ["A production needs a title."]
+    assert Production.objects.get().franchise == ""

@@ -14,7 +14,7 @@ from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import judge
 from catalog.imports.life import files
 from catalog.imports.options import ImportOptions
-from catalog.imports.pages.rejected import RejectedFile, rejected_file
+from catalog.imports.pages.rejected import RunFile, rejected_file
 from catalog.imports.reading import stage_file
 from catalog.imports.staging import drop
 from catalog.models import ImportOrigin, ImportRun, ImportState, Item
@@ -47,7 +47,7 @@ def judged(path: Path, target="vehicle", mapping=None) -> ImportRun:
     return run
 
 
-def saved(file: RejectedFile, folder: Path) -> Path:
+def saved(file: RunFile, folder: Path) -> Path:
     path = folder / file.name
     path.write_bytes(b"".join(file.chunks))
     file.chunks.close()
@@ -78,7 +78,7 @@ def test_rejected_rows_keep_the_layout_of_the_file(tmp_path):
     header, second, third = lines(found)
     assert header == ["Colour", "Name", "REFERENCE", "Price", "error"]
     assert second[:4] == ["blue", "", "A-2", " 1'0 "]
-    assert second[4].startswith(f"{NO_NAME}; price: A price must be a plain number")
+    assert second[4].startswith(f"{NO_NAME} price: A price must be a plain number")
     assert third[:4] == ["'=1+1", "x\ny", "", "-1"]
 
 

@@ -11,6 +11,7 @@ from catalog.imports.columns import TARGETS, column_name
 from catalog.models import ImportLayout, Item
 from catalog.tests.import_screens import (
     address,
+    columns_form,
     importer,
     newest,
     page,
@@ -22,7 +23,7 @@ from catalog.tests.import_screens import (
     worked,
 )
 
-pytestmark = [pytest.mark.usefixtures("bucket", "empty_queue"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.usefixtures("bucket"), pytest.mark.django_db]
 
 VEHICLE = TARGETS["vehicle"]
 DEALER = (
@@ -34,9 +35,7 @@ DEALER = (
 
 def sent(client, run, **changes):
     """Return what a browser sends from the form as it is shown, with these changes."""
-    forms = client.get(address(run), {"columns": ""}).context["sheet_forms"]
-    data = {field.html_name: field.value() or "" for form in forms for field in form if field.name != "rules"}
-    return {"remember": "1"} | data | changes
+    return columns_form(client, run) | changes
 
 
 def chosen(client, run):
@@ -49,6 +48,7 @@ FILLED = {
     "s0-0-to": "reference", "s0-1-to": "car", "s0-2-to": "money", "s0-2-written": "decimal:,",
     "s0-3-to": "label:specs", "s0-3-label": "Power", "s0-3-unit": "kW", "s0-3-factor": "0.5", "s0-3-written": "",
     "s0-4-to": "", "s0-fixed-name": "One of ours", "s0-fixed-condition": "Good",
+    "s0-joins-0-column": "", "s0-joins-0-part1": "",
 }  # fmt: skip
 
 
@@ -129,7 +129,8 @@ def test_layout_is_not_remembered_without_the_tick():
     [
         ({"s0-4-to": "reference"}, "4-to", "reference is filled from 'Stock No.' already; choose one."),
         ({"s0-3-factor": "half"}, "3-factor", "Give a number, such as 0.7355."),
-        ({"s0-4-to": "name", "s0-4-written": "decimal:,"}, "4-to", "name: 'decimal' is for the price, and inside labels."),
+        ({"s0-4-to": "name", "s0-4-written": "decimal:,", "s0-fixed-name": ""}, "4-to", "name: 'decimal' is for the price, and inside labels."),
+        ({"s0-4-to": "name"}, "fixed-name", "name is filled from 'Notes' already; empty one of them."),
         ({"s0-rules": "[1]"}, "rules", 'The rules are an object, such as {"name": {"join": ["Make", "Model"]}}.'),
         ({"s0-rules": '{"name": {"join": ["Nothing"]}}'}, "fixed-name", "name: the file has no column 'Nothing'."),
     ],
@@ -217,6 +218,11 @@ MAPPINGS = [
     {"make": {"header": "A", "part": "make"}},
     {"specs": {"labels": {"Motor": "A", "Power": {"header": "B", "unit": "kW", "factor": 0.7355, "decimal": ","}}}},
     {"name": {"join": ["A", "B"], "with": ", "}, "condition": {"header": "C", "values": {"1": "Good"}}},
+    {"name": {"join": ["A", "B", "C"]}, "make": {"header": "A"}, "model": {"header": "B"}},
+    {"name": {"join": ["A", "B"], "with": "; "}, "location": {"join": ["A", "B"], "values": {"x": "y"}}},
+    {"genres": {"header": "A", "separator": "/", "values": {"Krimi": "Crime"}}},
+    {"price": {"header": "A", "decimal": ",", "values": {"auf Anfrage": "on request"}},
+     "currency": {"header": "A", "part": "currency"}},
     {"genres": {"header": "A", "separator": "/"}, "published_at": {"header": "B", "date": "dmy"}},
     {"name": {"header": "A"}, "model": {"header": "A"}},
 ]  # fmt: skip
@@ -227,9 +233,9 @@ def test_mapping_survives_the_form(mapping):
     titles = sorted(set(re.findall(r"'([ABC])'", str(mapping))))
 
     found = matches_of(mapping, titles, VEHICLE)
-    by_title = {title: found.titles[column_name(title)] for title in titles}
+    found.titles = {title: found.titles[column_name(title)] for title in titles}
 
-    assert mapping_of(by_title, found.constants, found.rules, VEHICLE) == mapping
+    assert mapping_of(found, VEHICLE) == mapping
 
 
 def test_title_with_the_name_of_a_column_goes_there_by_itself():

@@ -21,7 +21,7 @@ from catalog.tests.import_screens import (
     upload,
 )
 
-pytestmark = [pytest.mark.usefixtures("bucket", "empty_queue"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.usefixtures("bucket"), pytest.mark.django_db]
 
 STEPS = {
     "progress": "view_importrun",

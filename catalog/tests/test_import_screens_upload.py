@@ -17,7 +17,7 @@ from catalog.tests.import_screens import (
     upload,
 )
 
-pytestmark = [pytest.mark.usefixtures("bucket", "empty_queue"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.usefixtures("bucket"), pytest.mark.django_db]
 
 
 def test_upload_makes_a_run_and_leads_to_its_page():

@@ -1,7 +1,10 @@
 """Columns are read the short way only while no cell of theirs needs more, wherever in the file it stands."""
 
+import gc
+
 import pytest
 
+from catalog.imports.engine import ImportOptions, import_file
 from catalog.imports.staging import Traits
 from catalog.models import Item
 from catalog.tests.imports import counts, faults, run, table
@@ -68,6 +71,9 @@ def test_long_text_beyond_ascii_counts_characters(tmp_path):
         ("plain", set(), set()),
         (" x", {1}, set()),
         ("x\x1c", {1}, set()),
+        ("\tx", {1}, set()),
+        ("x\r\n", {1}, set()),
+        ("x' y", set(), set()),
         ("'x", {1}, set()),
         ("[x", set(), {1}),
         ("#x", set(), {1}),
@@ -82,3 +88,17 @@ def test_traits_of_a_column(cell, untidy, special):
     traits.find(rows, "\x1e".join("\x1f".join(("2", "", *row)) for row in rows))
 
     assert (traits.untidy, traits.special) == (untidy, special)
+
+
+@pytest.mark.django_db
+def test_objects_of_before_are_set_aside_only_while_a_file_is_read(tmp_path):
+    aside: list[bool] = []
+
+    import_file(
+        path=file_with(tmp_path, "x"),
+        target="vehicle",
+        options=ImportOptions(),
+        on_rows=lambda _rows: aside.append(gc.get_freeze_count() > 0),
+    )
+
+    assert (aside, gc.get_freeze_count()) == ([True, True], 0)

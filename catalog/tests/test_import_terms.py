@@ -126,3 +126,13 @@ def test_only_the_first_unknown_words_of_a_file_get_a_suggestion(tmp_path, monke
         "'Westren' is not a known genre. Did you mean 'Western'?",
         "'Vestern' is not a known genre.",
     ]
+
+
+def test_row_that_the_policy_keeps_out_is_in_nobodys_way(tmp_path):
+    TermFactory.create(vocabulary="genre", name="Spy", slug="spy")
+    rows = [["genre", "Noir", "Agents"], ["genre", "Spy", "Agents"]]
+
+    result = run(table(tmp_path / "t.csv", "vocabulary,name,aliases", *rows), "term", existing="update")
+
+    assert (counts(result), result.left_out) == ((0, 1, 0, 0), 1)
+    assert Term.objects.get().aliases == ["Agents"]

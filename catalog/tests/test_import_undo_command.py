@@ -41,7 +41,7 @@ def landed():
 def test_undo_import_prints_what_it_did(capsys, landed):
     out, code = printed(capsys, str(landed.pk))
 
-    assert (out, code) == ("1 rows restored, 0 removed, 0 brought back, 0 left alone.\n", 0)
+    assert (out, code) == ("1 row restored, 0 removed, 0 brought back, 0 left alone.\n", 0)
     assert Item.objects.get().price == 5
 
 

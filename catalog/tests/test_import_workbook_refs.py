@@ -12,7 +12,7 @@ from catalog.imports.landing import land_at_once
 from catalog.imports.reading import stage_file
 from catalog.imports.results import ImportResult
 from catalog.models import Appearance, ImportRun, ImportState, Item, MediaAsset, Production, Term
-from catalog.tests.factories import ItemFactory, MediaAssetFactory
+from catalog.tests.factories import AppearanceFactory, ItemFactory, MediaAssetFactory, ProductionFactory
 from catalog.tests.imports import run
 
 pytestmark = pytest.mark.django_db
@@ -92,10 +92,12 @@ def test_workbook_that_lands_twice_changes_nothing_but_what_a_cell_takes_away(tm
     path = book(tmp_path / "t.xlsx", SHEETS)
 
     run(path, "workbook")
+    before = appearances()
     again = run(path, "workbook")
 
-    # The vehicle's cell lists all of its appearances; the sheet of appearances adds the others again.
-    assert (again.created, again.changed, again.unchanged) == (0, 1, 10)
+    # The vehicle's cell lists all of its appearances; the sheet of appearances adds the two others again.
+    assert (again.created, again.changed, again.unchanged) == (2, 1, 8)
+    assert appearances() == before
 
 
 def test_words_of_the_sheet_of_terms_are_known(tmp_path):
@@ -193,3 +195,84 @@ def test_row_that_a_person_left_out_takes_those_that_refer_to_it_along(tmp_path)
     ]
     assert (judged.created, judged.left_out, judged.rejected) == (2, 1, 2)
     assert appearances() == [("A-2", "dune-1984", "hero", "")]
+
+
+def test_appearance_that_cell_and_row_name_lands_once_with_its_notes(tmp_path):
+    sheets = {
+        "Vehicles": (["reference", "name", "appearances"], ["A-1", "Car", "Dune (1984)"]),
+        "Appearances": (["reference", "title", "year", "notes"], ["A-1", "Dune", 1984, "The spare"]),
+    }
+
+    result = run(book(tmp_path / "t.xlsx", sheets), "workbook")
+
+    assert (result.created, faults(result)) == (2, [])
+    assert appearances() == [("A-1", "dune-1984", "hero", "The spare")]
+
+
+@pytest.mark.parametrize(("header", "kept"), [([], "Theirs"), (["notes"], "Ours")])
+def test_appearance_that_a_cell_takes_away_and_a_row_names_is_there_afterwards(tmp_path, header, kept):
+    film = ProductionFactory.create(title="Dune", slug="dune-1984", years=[1984])
+    car = ItemFactory.create(reference="A-1")
+    AppearanceFactory.create(item=car, production=film, role="stunt", notes="Theirs")
+    sheets = {
+        "Vehicles": (["reference", "appearances"], ["A-1", "Dune (1984): hero"]),
+        "Appearances": (
+            ["reference", "title", "year", "role", *header],
+            ["A-1", "Dune", 1984, "stunt", *(["Ours"] if header else [])],
+        ),
+    }
+
+    result = run(book(tmp_path / "t.xlsx", sheets), "workbook")
+
+    assert (result.created, result.changed, faults(result)) == (1, 1, [])
+    assert appearances() == [("A-1", "dune-1984", "hero", ""), ("A-1", "dune-1984", "stunt", kept)]
+
+
+def test_unknown_word_of_an_earlier_sheet_stays_unknown(tmp_path):
+    sheets = {
+        "Productions": (["title", "years", "genres"], ["Dune", 1984, "Nonsense"]),
+        "Vehicles": (["reference", "name", "genres"], ["A-1", "Car", "nonsense"]),
+    }
+
+    result = run(book(tmp_path / "t.xlsx", sheets), "workbook", terms="refuse")
+
+    assert faults(result) == [
+        ("Productions", 2, "genres", "'Nonsense' is not a known genre."),
+        ("Vehicles", 2, "genres", "'nonsense' is not a known genre."),
+    ]
+    assert not Term.objects.exists()
+
+
+def test_film_that_only_a_rejected_row_brings_is_not_known_by_its_slug(tmp_path):
+    sheets = {
+        "Vehicles": (
+            ["reference", "name", "price", "appearances"],
+            ["A-1", "Car", "bad", "Dune (1984) [du]"],
+        ),
+        "Tools": (["reference", "name", "appearances"], ["T-1", "Saw", "[du]"], ["T-2", "Hammer", None]),
+        "Appearances": (["reference", "production"], ["T-2", "du"]),
+    }
+
+    result = run(book(tmp_path / "t.xlsx", sheets), "workbook")
+
+    told = "There is no production with the slug 'du'."
+    assert faults(result)[1:] == [("Tools", 2, "appearances", told), ("Appearances", 2, "production", told)]
+    assert (result.created, Production.objects.count()) == (1, 0)
+
+
+def test_row_that_a_person_left_out_is_in_nobodys_way(tmp_path):
+    sheets = {
+        "Terms": (["vocabulary", "name", "aliases"], ["genre", "Spy", "Agents"], ["genre", "Agents", None]),
+        "Vehicles": (["reference", "name"], ["A-1", "Wrong"], ["a-1", "Right"], ["A-2", "Car"]),
+        "Tools": (["reference", "name"], ["A-2", "Hammer"]),
+    }
+    judged = ImportRun.objects.create(target="workbook", file_name="t.xlsx", state=ImportState.LANDING)
+    stage_file(judged, book(tmp_path / "t.xlsx", sheets))
+    judged.sheets.filter(target="term").update(left_out_lines=[2])
+    judged.sheets.filter(target="vehicle").update(left_out_lines=[2, 4])
+
+    land_at_once(judged)
+
+    assert (judged.created, judged.left_out, judged.rejected) == (3, 3, 0)
+    assert sorted(Item.objects.values_list("kind", "name")) == [("tool", "Hammer"), ("vehicle", "Right")]
+    assert Term.objects.get().name == "Agents"

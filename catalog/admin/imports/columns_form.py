@@ -1,26 +1,34 @@
 """The form that matches the columns of one sheet with ours; it works without scripts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from django import forms
 from django.forms import BoundField
 
 from catalog.admin.imports import matching
+from catalog.admin.imports.columns_rows import (
+    JoinRow,
+    WordRow,
+    choice,
+    initial_of,
+    labels_of,
+    rows_of,
+    text,
+    words_for,
+)
 from catalog.imports.columns import TARGETS, Reading, column_name
 from catalog.imports.mapping.binding import ERROR_HEADER, check, titles
 from catalog.imports.mapping.checks import sources
 from catalog.imports.mapping.suggestions import suggest
 from catalog.models import ImportSheet
-from marketplace.admin import (
-    UnfoldAdminExpandableTextareaWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
+from marketplace.admin import UnfoldAdminExpandableTextareaWidget
 
-MOST_TITLES = 150  # with six inputs each, a form stays below the 1,000 that Django takes
+MOST_TITLES = 150  # with six inputs each; the forms of a workbook's sheets are sent together
+MOST_SHOWN = 90  # words that are replaced; a list has ten rows more
+EMPTY_WORDS, EMPTY_JOINS = 2, 1  # rows at the end of a list
 SHOWN_SAMPLES = 3
-LONGEST = 500
 WRITTEN = [
     ("", "as we write it"),
     ("Numbers", [("decimal:,", "1.250.000,00"), ("decimal:.", "1,250,000.00 or € 1,250,000")]),
@@ -43,7 +51,7 @@ MORE = {
     "unit": "Its unit, for entries",
     "factor": "Times, for entries",
 }
-PARTS = ("to", "written", *MORE)
+SAID = ("to", "written", *MORE)
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,13 @@ class TitleRow:
         return any(field.value() or field.errors for _, field in self.more)
 
 
+class RulesField(forms.JSONField):
+    """JSON; no rules are an empty input."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class SheetColumns(forms.Form):
     """What each title of the sheet means. `mapping` is what it results in, once the form is valid."""
 
@@ -78,13 +93,14 @@ class SheetColumns(forms.Form):
         for place, title in self.shown.items():
             self._add(place, title, self.matches[title])
         for column in self.target.columns:
-            self.fields[f"fixed-{column.name}"] = _text(column.name, known.constants.get(column.name, ""))
-        self.fields["rules"] = forms.JSONField(
+            self.fields[f"fixed-{column.name}"] = text(column.name, known.constants.get(column.name, ""))
+        self.words, self.joins = self._words(data), self._joins(data, known.joins)
+        self.fields["rules"] = RulesField(
             label="Rules",
             required=False,
             initial=known.rules or None,
             widget=UnfoldAdminExpandableTextareaWidget,
-            help_text="For what the choices above cannot say, as JSON: several columns joined, words replaced.",
+            help_text="For what cannot be said above, in JSON; docs/importing.md tells how.",
         )
 
     def _present(self) -> dict[str, Any]:
@@ -107,12 +123,66 @@ class SheetColumns(forms.Form):
 
     def _add(self, place: int, title: str, match: matching.Match) -> None:
         """Add the fields of one title; `aria-label`s name them, since the table's heads are far above."""
-        self.fields[f"{place}-to"] = _choice(f"{title}: goes to", self._destinations(), match.to)
-        self.fields[f"{place}-written"] = _choice(f"{title}: is written", WRITTEN, match.written)
-        self.fields[f"{place}-label"] = _text(f"{title}: label", match.label)
-        self.fields[f"{place}-unit"] = _text(f"{title}: unit", match.unit)
-        self.fields[f"{place}-factor"] = _text(f"{title}: times", match.factor)
-        self.fields[f"{place}-prefix"] = _text(f"{title}: put before", match.prefix)
+        self.fields[f"{place}-to"] = choice(f"{title}: goes to", self._destinations(), match.to)
+        self.fields[f"{place}-written"] = choice(f"{title}: is written", WRITTEN, match.written)
+        self.fields[f"{place}-label"] = text(f"{title}: label", match.label)
+        self.fields[f"{place}-unit"] = text(f"{title}: unit", match.unit)
+        self.fields[f"{place}-factor"] = text(f"{title}: times", match.factor)
+        self.fields[f"{place}-prefix"] = text(f"{title}: put before", match.prefix)
+
+    def _words(self, data: Any) -> Any:
+        """Return the list of replaced words. Of many, those of some titles are not shown, and stay as they are."""
+        self.unshown, initial = set[str](), list[dict[str, str]]()
+        for title, match in self.matches.items():
+            if title not in self.shown.values() or len(initial) + len(match.values) > MOST_SHOWN:
+                self.unshown.add(title)
+            else:
+                spoken = labels_of(match.to, self.target)
+                initial += [
+                    {"title": title, "word": old, "ours": spoken.get(new, new)}
+                    for old, new in match.values.items()
+                ]
+        return rows_of(
+            WordRow,
+            data,
+            f"{self.prefix}-words",
+            initial,
+            EMPTY_WORDS,
+            titles=self.shown.values(),
+            lists=self._lists(),
+        )
+
+    def _lists(self) -> dict[str, str]:
+        """Return the ids of the lists of words that are suggested, by titles; "" for any other title."""
+        filled = {title: matching.columns_of(match, self.target)[:1] for title, match in self.matches.items()}
+        named = {title: names[0] for title, names in filled.items() if names}
+        return {"": f"{self.prefix}-ours"} | {
+            title: f"{self.prefix}-ours-{name}" for title, name in named.items()
+        }
+
+    def _joins(self, data: Any, known: list[matching.Join]) -> Any:
+        # By names: a mapping may spell a title as the file does not.
+        spelled = {column_name(title): title for title in self.titles}
+        parts = [replace(join, parts=[spelled.get(column_name(p), p) for p in join.parts]) for join in known]
+        titles = dict.fromkeys([*self.shown.values(), *(part for join in parts for part in join.parts)])
+        return rows_of(
+            JoinRow,
+            data,
+            f"{self.prefix}-joins",
+            [initial_of(join) for join in parts],
+            EMPTY_JOINS,
+            titles=titles,
+            columns=self.target.by_name,
+        )
+
+    @property
+    def suggested(self) -> list[tuple[str, list[str]]]:
+        """The lists of words of ours that the inputs name, each with its id."""
+        used = {row.fields["ours"].widget.attrs["list"] for row in self.words}
+        every = {column.name: words_for(column, self.target) for column in self.target.columns}
+        lists = {f"{self.prefix}-ours-{name}": words for name, words in every.items()}
+        lists[f"{self.prefix}-ours"] = list(dict.fromkeys(chain.from_iterable(every.values())))
+        return [(name, words) for name, words in lists.items() if name in used]
 
     def _destinations(self) -> list[Any]:
         columns = [(column.name, column.name) for column in self.target.columns]
@@ -130,7 +200,7 @@ class SheetColumns(forms.Form):
             ("", "left out"),
             ("Column", columns),
             ("Several columns", [*several, *labels]),
-            ("Otherwise", [(matching.RULE, "see the rules below")]),
+            ("Otherwise", [(matching.RULE, "only as said below")]),
         ]
 
     @property
@@ -168,20 +238,42 @@ class SheetColumns(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
+        if not (self.words.is_valid() and self.joins.is_valid()):
+            self.add_error(None, "Some of the rows below the columns need another look.")
         if self.errors:
             return values
         matches = self.matches | {
-            title: matching.Match(**{part: values[f"{place}-{part}"] for part in PARTS})
+            title: matching.Match(**{part: values[f"{place}-{part}"] for part in SAID})
             for place, title in self.shown.items()
         }
-        constants = {c.name: text for c in self.target.columns if (text := values[f"fixed-{c.name}"])}
-        rules = self._rules(values)
-        self._refuse_what_is_unclear(matches)
+        constants = {c.name: said for c in self.target.columns if (said := values[f"fixed-{c.name}"])}
+        joins = [join for row in self.joins if (join := row.join)]
+        self._replace_words(matches)
+        found = matching.Matches(matches, constants, joins, self._rules(values))
+        self._refuse_what_is_unclear(found)
+        self._refuse_wrong_factors(found)
         if not self.errors:
-            self.mapping = matching.mapping_of(matches, constants, rules, self.target)
+            self.mapping = matching.mapping_of(found, self.target)
             for sentence in check(self.mapping, self.sheet.header, self.target):
                 self.add_error(self._place_of(sentence, matches), sentence)
         return values
+
+    def _replace_words(self, matches: dict[str, matching.Match]) -> None:
+        """Take the words that are replaced into the matches of their titles."""
+        for title in self.unshown & matches.keys():
+            matches[title].values = self.matches[title].values
+        for row in self.words:
+            title, word = row.cleaned_data.get("title"), row.cleaned_data.get("word")
+            if not title or not word:
+                continue
+            match = matches[title]
+            if match.to != matching.MONEY and match.to not in self.target.by_name:
+                self.add_error(
+                    None, f"The words of '{title}' can be replaced once it goes to one column of ours."
+                )
+            if word.casefold() in {known.casefold() for known in match.values}:
+                self.add_error(None, f"'{word}' in '{title}' is replaced twice; choose one.")
+            match.values[word] = row.cleaned_data["ours"]
 
     def _rules(self, values: dict[str, Any]) -> dict[str, Any]:
         rules = values["rules"] or {}
@@ -190,15 +282,32 @@ class SheetColumns(forms.Form):
             return {}
         return rules
 
-    def _refuse_what_is_unclear(self, matches: dict[str, matching.Match]) -> None:
-        taken: dict[str, str] = {}
-        for place, (title, match) in enumerate(matches.items()):
+    def _refuse_what_is_unclear(self, found: matching.Matches) -> None:
+        taken = self._joined(found.joins)
+        for place, (title, match) in enumerate(found.titles.items()):
             for name in matching.columns_of(match, self.target):
                 if name in taken:
                     field = f"{place}-to" if place in self.shown else None
                     self.add_error(field, f"{name} is filled from '{taken[name]}' already; choose one.")
                 taken.setdefault(name, title)
-            if place in self.shown and match.factor and not _is_number(match.factor):
+            if match.to == matching.MONEY:
+                taken.pop("currency", None)  # the one for every row is for amounts without any
+        for name in sorted(found.constants.keys() & taken.keys()):
+            sentence = f"{name} is filled from '{taken[name]}' already; empty one of them."
+            self.add_error(f"fixed-{name}", sentence)
+
+    def _joined(self, joins: list[matching.Join]) -> dict[str, str]:
+        """Return what the columns that are made of several are made of."""
+        taken: dict[str, str] = {}
+        for join in joins:
+            if join.column in taken:
+                self.add_error(None, f"{join.column} is made of several columns twice; choose one.")
+            taken[join.column] = ", ".join(join.parts)
+        return taken
+
+    def _refuse_wrong_factors(self, found: matching.Matches) -> None:
+        for place, title in self.shown.items():
+            if (factor := found.titles[title].factor) and not _is_number(factor):
                 self.add_error(f"{place}-factor", "Give a number, such as 0.7355.")
 
     def _place_of(self, sentence: str, matches: dict[str, matching.Match]) -> str | None:
@@ -222,13 +331,3 @@ def _samples(rows: list[list[str]], place: int) -> list[str]:
     """Return the first different values of a column."""
     found = dict.fromkeys(row[place].strip() for row in rows if place < len(row) and row[place].strip())
     return list(found)[:SHOWN_SAMPLES]
-
-
-def _choice(label: str, choices: list[Any], initial: str) -> forms.ChoiceField:
-    widget = UnfoldAdminSelectWidget({"aria-label": label})
-    return forms.ChoiceField(label=label, choices=choices, initial=initial, required=False, widget=widget)
-
-
-def _text(label: str, initial: str) -> forms.CharField:
-    widget = UnfoldAdminTextInputWidget({"aria-label": label})
-    return forms.CharField(label=label, initial=initial, required=False, max_length=LONGEST, widget=widget)

@@ -20,6 +20,7 @@ from catalog.imports.columns import TARGETS
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import COUNTED
 from catalog.imports.life.possible import JUDGED, STEPS, possible
+from catalog.imports.life.work import waits_for_another
 from catalog.imports.mapping.binding import bind
 from catalog.imports.pages import preview
 from catalog.imports.reach import Reach
@@ -41,13 +42,16 @@ SENTENCES = {
     ImportState.MAPPING: "Say what its columns mean.",
     ImportState.READY: "Nothing has landed yet: look at it, and confirm.",
     ImportState.CONFIRMED: "It waits for the worker, or for another import that lands.",
-    ImportState.LANDING: "Its rows are being written, all together, after those of any other import that lands.",
+    ImportState.LANDING: "Its rows are being written, all together.",
     ImportState.DONE: "It has landed.",
     ImportState.FAILED: "Nothing landed.",
     ImportState.CANCELLED: "Nothing landed.",
     ImportState.UNDOING: "What it did is being taken back.",
     ImportState.UNDONE: "What it did was taken back.",
 }
+TAKES_TURNS = (ImportState.LANDING, ImportState.UNDOING)
+WAITS = "Waiting for another import"
+TURN = "Another import is landing or being undone at this moment; this one waits for its turn."
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def chosen_sheet(run: ImportRun, request: HttpRequest) -> ImportSheet | None:
 
 def page_context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     """Return what the page of a run shows to this person where the run stands."""
-    may = may_do(request.user, run)
+    fixed = undo.why_not(run) if run.state == ImportState.DONE else ""
+    may = may_do(request.user, run, fixed=bool(fixed))
     context = {
         "run": run,
         "may": may,
@@ -98,6 +103,8 @@ def page_context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
         "cancel_address": address(run, "cancel"),
         "undo_address": address(run, "undo"),
         "rejected_address": address(run, "rejected"),
+        "original_address": address(run, "original"),
+        "not_undoable": fixed,
         "columns_address": address(run, "columns"),
     }
     if may["mapping"] and (run.state == ImportState.MAPPING or "columns" in request.GET):
@@ -119,22 +126,30 @@ def issues_of(run: ImportRun) -> list[str]:
     return [shortened(str(Issue(*row)), LONGEST) for row in kept]
 
 
-def may_do(user: Any, run: ImportRun) -> dict[str, bool]:
+def may_do(user: Any, run: ImportRun, *, fixed: bool) -> dict[str, bool]:
     """Return which buttons stand on the page; what they do asks again."""
-    can = possible(user, state=run.state, started_by=run.started_by_id, rejected=run.rejected)
+    can = possible(
+        user,
+        state=run.state,
+        started_by=run.started_by_id,
+        rejected=run.rejected,
+        file_key=run.file_key,
+        fixed=fixed,
+    )
     return {name: name in can for name in STEPS}
 
 
 def progress_context(run: ImportRun) -> dict[str, Any]:
     """Return what tells how far the run is."""
     state = ImportState(run.state)
+    waits = state in TAKES_TURNS and waits_for_another(run.pk)
     return {
         "run": run,
         "is_working": state in WORKING,
         "progress_address": address(run, "progress"),
-        "state_label": state.label,
+        "state_label": WAITS if waits else state.label,
         "state_colour": COLOURS.get(state, "info" if state in WORKING else "primary"),
-        "state_sentence": SENTENCES[state].format(rows_read=f"{run.rows_read:,}"),
+        "state_sentence": TURN if waits else SENTENCES[state].format(rows_read=f"{run.rows_read:,}"),
     }
 
 
@@ -229,10 +244,11 @@ def rows_context(run: ImportRun, request: HttpRequest) -> dict[str, Any]:
 
 
 def chosen_outcome(sheet: ImportSheet, wanted: str | None) -> str:
-    """Return the outcome that the address asks for, else the first that the sheet has rows of."""
+    """Return the outcome that the address asks for, else the first that the sheet has rows of; unchanged ones last."""
     if wanted in SHOWN:
         return wanted
-    return next((one for one, counted in SHOWN.items() if getattr(sheet, counted)), Outcome.NEW.value)
+    worth_seeing = sorted(SHOWN, key=lambda outcome: outcome == Outcome.UNCHANGED)
+    return next((one for one in worth_seeing if getattr(sheet, SHOWN[one])), Outcome.NEW.value)
 
 
 def columns_of(sheet: ImportSheet) -> list[tuple[str, bool]]:

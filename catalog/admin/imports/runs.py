@@ -68,6 +68,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
             self._step("cancel", "add", steps.cancel),
             self._step("undo", "undo", steps.undo),
             self._step("rejected", "", steps.rejected),
+            self._step("original", "", steps.original),
         ]
         template = path(
             "template/", self.admin_site.admin_view(self.template_view), name="catalog_importrun_template"

@@ -3,8 +3,9 @@
 What may be done with a run where it stands is for `catalog.imports.life.runs` to say; its refusals become messages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 from django.contrib import admin, messages
@@ -24,11 +25,13 @@ from django.utils.http import content_disposition_header
 
 from accounts.models import User
 from catalog.admin.imports.columns_form import SheetColumns
+from catalog.admin.imports.columns_rows import grown
 from catalog.admin.imports.pages import address, number, page_context, progress_context, undo_context
 from catalog.imports.columns import TARGETS
 from catalog.imports.errors import ImportRefused
 from catalog.imports.life import runs
-from catalog.imports.pages.rejected import rejected_file
+from catalog.imports.pages.original import original_file
+from catalog.imports.pages.rejected import RunFile, rejected_file
 from catalog.models import WAITING, WORKING, ImportRun, ImportSheet, ImportState
 
 
@@ -55,9 +58,11 @@ def columns(request: HttpRequest, run: ImportRun) -> HttpResponse:
     """Take what the columns mean, or show the form again with what is wrong beside its fields."""
     if request.method != "POST":
         return HttpResponseRedirect(address(run))
-    forms = [SheetColumns(sheet, request.POST) for sheet in run.sheets.order_by("position")]
+    longer = request.POST.get("more", "")  # the list of rows that shall be longer
+    sent = grown(request.POST, longer) if longer else request.POST
+    forms = [SheetColumns(sheet, sent) for sheet in run.sheets.order_by("position")]
     refused = [form for form in forms if not form.is_valid()]  # each of them is judged
-    if refused and run.state in WAITING:
+    if (refused or longer) and run.state in WAITING:
         context = {
             **admin.site.each_context(request),
             **page_context(request, run),
@@ -148,8 +153,18 @@ def rejected(request: HttpRequest, run: ImportRun) -> HttpResponseBase:
     """Stream the rejected rows in the file's own layout, with a column that says what is wrong."""
     if not (run.has_landed or request.user.has_perm("catalog.preview_importrun")):
         raise PermissionDenied
+    return _sent(request, run, rejected_file)
+
+
+def original(request: HttpRequest, run: ImportRun) -> HttpResponseBase:
+    """Stream the file that was brought; whoever sees the run may have it."""
+    return _sent(request, run, partial(original_file, by=_person(request)))
+
+
+def _sent(request: HttpRequest, run: ImportRun, make: Callable[[ImportRun], RunFile]) -> HttpResponseBase:
+    """Stream a file of the run; lead back to its page, with a message, where there is none."""
     try:
-        file = rejected_file(run)
+        file = make(run)
     except ImportRefused as refusal:
         messages.error(request, str(refusal))
         return HttpResponseRedirect(address(run))

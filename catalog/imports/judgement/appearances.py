@@ -23,6 +23,11 @@ PRESENT = """ARRAY(SELECT p.slug || ':' || a.role FROM catalog_appearance AS a J
 DATED = r"^(.*\S)\s*\((\d{4})\)(?:\s*\[([^][|]+)\])?(?:\s*:\s*(.*))?$"
 UNDATED = r"^(.*?)\s*\[([^][|]+)\](?:\s*:\s*(.*))?$"
 UNREAD = "'%s' must be written as Title (year) or Title (year): role."
+MOST = 1_000  # in a cell
+TOO_MANY = f"A cell of appearances holds at most {MOST:,}."
+NONE_NAMED = (
+    "A cell of appearances must name some, each as Title (year) or Title (year): role, with | between them."
+)
 ODD_TITLE = re.compile(r"[|\[\]]|\(\d{4}\)")  # would be read as something else where no year follows
 
 
@@ -47,11 +52,17 @@ def look_up_appearances(cursor: CursorWrapper, column: Column, earlier: Sequence
                             WHEN role IS NULL THEN format({_role_sentence()}, left(role_text, 40)) || {closest}
                             ELSE p.fault END AS fault
                   FROM import_appearance LEFT JOIN import_production AS p USING (title, year, given))
-            SELECT cell, line, value, fault FROM ({distinct_cells(column)}) AS cells LEFT JOIN (
+            SELECT cell, line, value, CASE WHEN {_is_long('cell')} THEN {sql.quoted(TOO_MANY)}
+                        WHEN value IS NULL AND fault IS NULL THEN {sql.quoted(NONE_NAMED)} ELSE fault END AS fault
+              FROM ({distinct_cells(column)}) AS cells LEFT JOIN (
                 SELECT line, array_agg(DISTINCT value ORDER BY value) FILTER (WHERE value IS NOT NULL) AS value,
                        string_agg(DISTINCT fault, ' ') AS fault
                   FROM judged GROUP BY line) AS lists USING (line)""",
     )
+
+
+def _is_long(cell: str) -> str:
+    return f"length({cell}) - length(replace({cell}, '|', '')) >= {MOST}"
 
 
 def _role_sentence() -> str:
@@ -67,8 +78,9 @@ def _split(cursor: CursorWrapper, column: Column) -> None:
         "import_appearance",
         f"""WITH tokens AS (
                 SELECT line, token, regexp_match(token, '{DATED}') AS dated, regexp_match(token, '{UNDATED}') AS other
-                  FROM ({distinct_cells(column)}) AS cells, unnest(regexp_split_to_array(cell, '\\s*\\|\\s*')) AS token
-                 WHERE token <> ''),
+                  FROM ({distinct_cells(column)}) AS cells,
+                       unnest(regexp_split_to_array({sql.exact('cell')}, '\\s*\\|\\s*')) AS token
+                 WHERE token <> '' AND NOT {_is_long('cell')}),
             parts AS (
                 SELECT line, token, dated IS NOT NULL OR other IS NOT NULL AS is_read,
                        coalesce(dated[1], other[1], '') AS title, coalesce(dated[2]::int, 0) AS year,
@@ -80,6 +92,17 @@ def _split(cursor: CursorWrapper, column: Column) -> None:
               FROM parts LEFT JOIN (VALUES {pairs}) AS spelled (plain, role)
                 ON spelled.plain = lower(regexp_replace(btrim(role_text), '[\\s_-]+', ' ', 'g'))""",
     )
+
+
+def cells_that_list(cursor: CursorWrapper, earlier: Sequence[tuple[str, Target]]) -> str:
+    """Return the query of (key, appearances) of the items whose cell on an earlier sheet makes other appearances of them."""
+    listing = "SELECT FROM pg_attribute WHERE attname = 'other_appearances' AND attrelid = to_regclass('%s.import_merged')"
+    cells = [
+        f"SELECT key, appearances FROM {schema}.import_merged WHERE other_appearances"
+        for schema, target in earlier
+        if target.kind and sql.value(cursor, f"SELECT EXISTS ({listing % schema})")
+    ]
+    return " UNION ALL ".join(cells) or "SELECT NULL::text AS key, NULL::text[] AS appearances WHERE FALSE"
 
 
 def apply_appearances(cursor: CursorWrapper) -> None:

@@ -17,7 +17,8 @@ from catalog.imports.judgement.rules import Rule
 from catalog.models import FIRST_YEAR, LAST_YEAR
 
 MOST_BRACKETS = 200  # of JSON in a cell: PostgreSQL nests deeper than Python can follow
-MOST_DIGITS = 250  # of a number in JSON: PostgreSQL keeps longer ones than Python reads
+MOST_DIGITS = 308  # of a number in JSON: PostgreSQL keeps longer ones, which Python reads as infinite
+MANY_DIGITS = 250  # that are worth counting; a pattern cannot ask for more than 255 of something
 LONGEST_SPAN = LAST_YEAR - FIRST_YEAR  # years; a longer range is a slip of the keyboard
 ALIKE = 0.3  # pg_trgm similarity from which a word is worth suggesting
 SLUG = "^[-a-zA-Z0-9_]+$"
@@ -139,12 +140,17 @@ def look_up_years(cursor: CursorWrapper, column: Column) -> None:
     )
 
 
+def _has_long_number(text: str) -> str:
+    digits = f"SELECT FROM regexp_matches({text}, '[0-9]{{{MANY_DIGITS},}}', 'g') AS m WHERE length(m[1]) > {MOST_DIGITS}"
+    return f"({text} ~ '[0-9]{{{MANY_DIGITS}}}' AND EXISTS ({digits}))"
+
+
 def look_up_objects(cursor: CursorWrapper, column: Column) -> None:
     """Read a JSON object, or labels and values: `Engine: 4.0 l | Power: 282 bhp`."""
     sentence = (
         f"{column.name} must be a JSON object, or labels and values such as: Engine: 4.0 l | Power: 282 bhp."
     )
-    too_much = f"{column.name} holds too much: at most {MOST_BRACKETS} lists and objects, and no number of {MOST_DIGITS} digits."
+    too_much = f"{column.name} holds too much: at most {MOST_BRACKETS} lists and objects, and no number of more than {MOST_DIGITS} digits."
     twice = f"{column.name} names a label twice."
     create_lookup(
         cursor,
@@ -167,7 +173,7 @@ def look_up_objects(cursor: CursorWrapper, column: Column) -> None:
                             WHEN pg_input_is_valid(cell, 'jsonb') THEN cell::jsonb END) AS value
                   FROM cells LEFT JOIN objects USING (line))
             SELECT cell, line, value,
-                   CASE WHEN is_deep OR value::text ~ '[0-9]{{{MOST_DIGITS}}}' THEN {sql.quoted(too_much)}
+                   CASE WHEN is_deep OR {_has_long_number('value::text')} THEN {sql.quoted(too_much)}
                         WHEN value IS NULL THEN {sql.quoted(sentence)}
                         WHEN repeats THEN {sql.quoted(twice)} END AS fault
               FROM judged""",

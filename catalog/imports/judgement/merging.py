@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from catalog.imports import sql
 from catalog.imports.columns import Column, Reading, Target
 from catalog.imports.judgement import appearances, productions
-from catalog.imports.judgement.casting import Fault, add_faults, model_field, nullable
+from catalog.imports.judgement.casting import Fault, Present, add_faults, model_field, nullable
 from catalog.imports.judgement.rules import Rule, taken_message
 from catalog.imports.mapping.binding import Mapping
 from catalog.imports.options import ImportOptions
@@ -76,11 +76,15 @@ class Plan:
 
     @property
     def merged(self) -> list[Column]:
-        """The columns that are merged: those given, and those that a rule looks at; of terms, which other sheets read, all."""
+        """The columns that are merged: those given, and those that a rule looks at.
+
+        Of terms, which other sheets read, all; of appearances, which may be taken away and added again, the notes too.
+        """
         if self.target.name == "term":
             return list(self.target.columns)
         ruled = {name for rule in self.judged_rules for name in rule.columns}
         given = {column.name for column in self.mapping.columns} | set(self.written)
+        given |= {"notes"} if self.target.name == "appearance" else set()
         return [column for column in self.target.columns if column.name in given | ruled]
 
 
@@ -107,6 +111,14 @@ def find_existing_productions(cursor: CursorWrapper, plan: Plan) -> None:
         f"""UPDATE import_typed AS t SET key = found.slug FROM ({found}) AS found
              WHERE found.line = t.line AND found.slug IS NOT NULL""",
     )
+    # The slug that title and year make may be that of another film; rows that mean one of this title have its slug by now.
+    another = f"format({sql.quoted(productions.ANOTHER)}, p.slug, p.title, left(t.v_title, 80))"
+    sql.run(
+        cursor,
+        f"""INSERT INTO import_fault SELECT t.line, 'title', {another}
+              FROM import_typed AS t JOIN catalog_production AS p ON p.slug = t.key
+             WHERE {no_slug} AND {productions.title_key('p.title')} <> {productions.title_key('t.v_title')}""",
+    )
 
 
 def refuse_repeats(cursor: CursorWrapper, plan: Plan) -> None:
@@ -127,10 +139,18 @@ def refuse_repeats(cursor: CursorWrapper, plan: Plan) -> None:
         )
 
 
-def leave_out_by_policy(cursor: CursorWrapper, plan: Plan) -> None:
-    """Make `import_left_out(line)`: rows that the policy on what exists keeps out, whatever else is wrong with them."""
+def leave_out(cursor: CursorWrapper, lines: Sequence[int]) -> None:
+    """Make `import_left_out(line)` of the rows that the person left out, whatever else is wrong with them."""
     sql.run(cursor, "DROP TABLE IF EXISTS import_left_out")
     sql.run(cursor, "CREATE UNLOGGED TABLE import_left_out (line int)")
+    if lines:
+        values = ", ".join(f"({int(line)})" for line in lines)
+        sql.run(cursor, f"INSERT INTO import_left_out SELECT DISTINCT * FROM (VALUES {values}) AS given")
+        _forget_left_out(cursor)
+
+
+def leave_out_by_policy(cursor: CursorWrapper, plan: Plan) -> None:
+    """Add to `import_left_out` the rows that the policy on what exists keeps out."""
     if plan.options.existing == "both":
         return
     known = "NOT NULL" if plan.options.existing == "add" else "NULL"
@@ -139,6 +159,10 @@ def leave_out_by_policy(cursor: CursorWrapper, plan: Plan) -> None:
         f"""INSERT INTO import_left_out SELECT t.line FROM import_typed AS t
               LEFT JOIN {plan.target.table} AS i ON {plan.matches('t')} WHERE t.key <> '' AND i.id IS {known}""",
     )
+    _forget_left_out(cursor)
+
+
+def _forget_left_out(cursor: CursorWrapper) -> None:
     sql.run(cursor, "ANALYZE import_left_out")
     for table in ("import_typed", "import_fault"):
         sql.run(cursor, f"DELETE FROM {table} AS t USING import_left_out AS o WHERE o.line = t.line")
@@ -166,14 +190,10 @@ def _merged(plan: Plan, odd: list[str]) -> str:
         for column in plan.merged
         if column.name != "key"  # which is there already
     )
-    extra, join = "", ""
-    differs = [
-        _differs(plan, column) for column in plan.mapping.columns if column.name not in target.identity
-    ]
+    extra, join, stays = "", "", ""
     if target.kind:
-        wanted = f"coalesce(t.v_kind, '{target.kind}')" if plan.mapping.has("kind") else f"'{target.kind}'"
-        differs.append(f"i.kind <> {wanted}")
-        extra += f", i.kind <> {wanted} AS other_kind, i.kind AS present_kind"
+        stays = "NOT t.stays AND "
+        extra += f", {_other_kind(plan)} AS other_kind, i.kind AS present_kind"
         extra += ", i.status AS present_status, i.published_at AS present_published_at"
     if plan.mapping.has("appearances"):
         extra += f", {_differs(plan, target.by_name['appearances'])} AS other_appearances"
@@ -183,15 +203,37 @@ def _merged(plan: Plan, odd: list[str]) -> str:
     for name in odd:
         extra += f", t.v_{name} IS DISTINCT FROM i.{name} AS other_{name}"
     extra += _referred(plan)
-    return f"""SELECT t.line, t.key, i.id, i.xmin::text AS present_xmin{extra}, {columns}
+    present_id = "CASE WHEN NOT t.taken_away THEN i.id END" if target.name == "appearance" else "i.id"
+    return f"""SELECT t.line, t.key, {present_id} AS id, i.xmin::text AS present_xmin{extra}, {columns}
                  FROM import_typed AS t LEFT JOIN {target.table} AS i ON {plan.matches('t')}{join}
-                WHERE i.id IS NULL OR {' OR '.join(differs or ['FALSE'])} OFFSET 0"""
+                WHERE {stays}({present_id} IS NULL OR {_row_differs(plan)}) OFFSET 0"""
+
+
+def present_items(plan: Plan) -> Present | None:
+    """Return how lines are compared with the items that there are; None where what they mean is found out later."""
+    return Present(plan.target.table, plan.matches("t"), _row_differs(plan)) if plan.target.kind else None
+
+
+def _row_differs(plan: Plan) -> str:
+    """Return the SQL of whether the file's row `t` would change the row `i`, or may not."""
+    given = [column for column in plan.mapping.columns if column.name not in plan.target.identity]
+    differs = [_differs(plan, column) for column in given]
+    if plan.target.kind:
+        differs.append(_other_kind(plan))
+    return " OR ".join(differs or ["FALSE"])
+
+
+def _other_kind(plan: Plan) -> str:
+    kind = sql.quoted(plan.target.kind)
+    return f"i.kind <> {f'coalesce(t.v_kind, {kind})' if plan.mapping.has('kind') else kind}"
 
 
 def _referred(plan: Plan) -> str:
     """Return the columns of what the row refers to; an image whose row says nothing of it keeps its item."""
     if plan.target.name == "appearance":
-        return ", t.item_key, t.item_id, t.production_slug, t.production_id"
+        # Without the key it is found as a new one is: when the earlier sheets have landed.
+        production = "CASE WHEN NOT t.taken_away THEN t.production_id END AS production_id"
+        return f", t.item_key, t.item_id, t.production_slug, {production}"
     if plan.target.name == "image" and plan.mapping.has("reference"):
         return ", t.item_key, CASE WHEN t.given_reference THEN t.item_id ELSE i.item_id END AS item_id"
     return ""

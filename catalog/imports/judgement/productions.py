@@ -18,6 +18,9 @@ SEVERAL = (
 )
 UNDATED_AND_NEW = "There is no production '%s'; with its year it would be made, as a film of that year."
 ANOTHER = "The slug '%s' belongs to the production '%s', not to '%s'."
+SHARED = (
+    "This file gives the slug '%s' to several films, such as '%s' and '%s'; each needs a slug of its own."
+)
 NO_SUCH_SLUG = "There is no production with the slug '%s'."
 
 
@@ -91,14 +94,24 @@ def resolve_productions(cursor: CursorWrapper, named: str, earlier: Sequence[tup
                        WHEN has_plain OR total IS NULL THEN plain END AS slug
                   FROM named AS n LEFT JOIN fitting USING (title, year, given)),
             judged AS (
-                SELECT found.*, k.slug IS NULL AS is_new, k.title AS known_title,
+                SELECT found.*, k.slug IS NULL AS is_new, k.title AS known_title, {_namesakes()},
                        row_number() OVER (PARTITION BY k.slug IS NULL ORDER BY found.title, given, year) AS place
-                  FROM found LEFT JOIN known AS k ON k.slug = found.slug)
+                  FROM found LEFT JOIN known AS k ON k.slug = found.slug
+                WINDOW same AS (PARTITION BY found.slug))
             SELECT title, year, given, CASE WHEN fault IS NULL THEN slug END AS slug, fault
               FROM (SELECT judged.*, {_fault()} AS fault FROM judged) AS j""",
         kept=True,
     )
     sql.run(cursor, "ANALYZE import_production")
+
+
+def _namesakes() -> str:
+    """Return the SQL of what the file calls a slug: the first and the last film, and whether a person gave it."""
+    named = "CASE WHEN found.title <> '' AND year > 0 THEN concat(found.title, ' (', year, ')') END"
+    told = title_key(named)
+    return f"""min({told}) OVER same AS first_film, max({told}) OVER same AS last_film,
+               min({named}) OVER same AS first_name, max({named}) OVER same AS last_name,
+               bool_or(given <> '') OVER same AS by_hand"""
 
 
 def _fault() -> str:
@@ -116,6 +129,8 @@ def _fault() -> str:
         WHEN slug IS NULL THEN format({sql.quoted(UNDATED_AND_NEW)}, left(title, 80)) || {_suggested('judged.title', 'title')}
         WHEN NOT is_new AND title <> '' AND {title_key('title')} <> {title_key('known_title')}
         THEN format({sql.quoted(ANOTHER)}, slug, known_title, left(title, 80))
+        WHEN is_new AND by_hand AND first_film <> last_film
+        THEN format({sql.quoted(SHARED)}, slug, left(first_name, 80), left(last_name, 80))
         WHEN is_new AND given <> '' AND total > 0 THEN {lacking} || {suggestion('one')}
         WHEN is_new AND given <> '' AND (title = '' OR year = 0) THEN {lacking} || {_suggested(words, 'slug')}
         END"""
@@ -137,7 +152,13 @@ def new_productions(target: Target, earlier: Sequence[tuple[str, Target]] = ()) 
                WHERE year > 0 AND title <> '' AND slug IN ({used})
                  AND NOT EXISTS (SELECT FROM ({known_productions(earlier)}) AS known
                                   WHERE known.slug = import_production.slug)
-               ORDER BY slug, title"""
+               ORDER BY slug, title, year"""
+
+
+def forget_unused(cursor: CursorWrapper) -> None:
+    """Take from `import_production` what only rejected or left out rows name, so that later sheets do not count on it."""
+    used = "SELECT split_part(unnest(appearances), ':', 1) FROM import_merged"
+    sql.run(cursor, f"DELETE FROM import_production WHERE slug IS NULL OR slug NOT IN ({used})")
 
 
 def unknown_productions(entries: str, earlier: Sequence[tuple[str, Target]]) -> str:

@@ -10,6 +10,7 @@ from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
 from catalog.imports.columns import Column, Target, sheet_of
+from catalog.imports.judgement import appearances
 from catalog.imports.judgement.lookups import create_lookup, distinct_cells, suggestion
 from catalog.imports.judgement.productions import resolve_productions
 from catalog.imports.mapping.binding import Mapping
@@ -23,12 +24,12 @@ GONE = "What this row refers to did not land."
 Earlier = Sequence[tuple[str, Target]]
 
 
-def named_items(earlier: Earlier) -> str:
-    """Return the query of (key, schema, sheet, line) of all rows of the earlier sheets of items."""
+def named_items(earlier: Earlier, *, with_left_out: bool = True) -> str:
+    """Return the query of (key, schema, sheet, line) of the rows of the earlier sheets of items."""
     key = sql.folded(sql.canonical_cell("r_reference"))
     sheets = [
         f"""SELECT {key} AS key, {sql.quoted(schema)} AS schema, {sql.quoted(sheet_of(target))} AS sheet, min(line) AS line
-              FROM {schema}.import_trimmed WHERE r_reference IS NOT NULL GROUP BY 1"""
+              FROM {schema}.import_trimmed WHERE r_reference IS NOT NULL{_taking_part(schema, with_left_out=with_left_out)} GROUP BY 1"""
         for schema, target in earlier
         if target.kind
     ]
@@ -38,13 +39,17 @@ def named_items(earlier: Earlier) -> str:
     return " UNION ALL ".join(sheets) or nothing
 
 
+def _taking_part(schema: str, *, with_left_out: bool) -> str:
+    return "" if with_left_out else f" AND line NOT IN (SELECT line FROM {schema}.import_left_out)"
+
+
 def refuse_items_of_earlier_sheets(cursor: CursorWrapper, earlier: Earlier) -> None:
     """Refuse each item that an earlier sheet of the run brings too."""
     sql.run(
         cursor,
         f"""INSERT INTO import_fault
             SELECT t.line, 'reference', format('The sheet %s has the same reference in line %s.', e.sheet, e.line)
-              FROM import_typed AS t JOIN ({named_items(earlier)}) AS e ON e.key = t.key""",
+              FROM import_typed AS t JOIN ({named_items(earlier, with_left_out=False)}) AS e ON e.key = t.key""",
     )
 
 
@@ -106,7 +111,7 @@ def resolve_references(cursor: CursorWrapper, target: Target, mapping: Mapping, 
     """Give the rows of `import_typed` their `item_key` and `item_id`, and appearances their production, role and key."""
     if target.name == "appearance":
         _name_productions(cursor, mapping, earlier)
-        _place_appearances(cursor, mapping)
+        _place_appearances(cursor, mapping, appearances.cells_that_list(cursor, earlier))
     elif mapping.has("reference"):
         _place(cursor, "t.*", "")
 
@@ -147,7 +152,8 @@ def _name_productions(cursor: CursorWrapper, mapping: Mapping, earlier: Earlier)
     )
 
 
-def _place_appearances(cursor: CursorWrapper, mapping: Mapping) -> None:
+def _place_appearances(cursor: CursorWrapper, mapping: Mapping, cells: str) -> None:
+    """Place them; what one of the `cells` takes away before these rows land is `taken_away`, and has to be added again."""
     title, year, slug = _parts(mapping)
     role = f"coalesce(v_role, '{Role.HERO}')" if mapping.has("role") else f"'{Role.HERO}'::text"
     item = sql.folded("t.v_reference")
@@ -155,7 +161,9 @@ def _place_appearances(cursor: CursorWrapper, mapping: Mapping) -> None:
     _place(
         cursor,
         f"""t.line, CASE WHEN wrong.line IS NULL THEN {item} || ':' || p.slug || ':' || {role} END AS key, t.fault, t.bad, {kept}, {role} AS role,
-            p.slug AS production_slug, known.id AS production_id""",
+            p.slug AS production_slug, known.id AS production_id,
+            EXISTS (SELECT FROM ({cells}) AS cells WHERE cells.key = {item}
+                       AND p.slug || ':' || {role} <> ALL(cells.appearances)) AS taken_away""",
         f""" LEFT JOIN import_production AS p ON (p.title, p.year, p.given) = ({title}, {year}, {slug})
              LEFT JOIN catalog_production AS known ON known.slug = p.slug
              LEFT JOIN (SELECT DISTINCT line FROM import_fault) AS wrong ON wrong.line = t.line""",
@@ -184,6 +192,16 @@ def settle_references(cursor: CursorWrapper, target: Target) -> None:
         f"INSERT INTO import_fault SELECT line, 'reference', {sql.quoted(GONE)} FROM import_merged WHERE {gone}",
     )
     sql.run(cursor, f"DELETE FROM import_merged WHERE {gone}")
+
+
+def note_listed(cursor: CursorWrapper) -> None:
+    """Give the notes of new rows to those appearances that a cell of an earlier sheet has brought already."""
+    sql.run(
+        cursor,
+        """UPDATE catalog_appearance AS i SET notes = m.notes FROM import_merged AS m
+            WHERE m.id IS NULL AND (i.item_id, i.production_id, i.role) = (m.item_id, m.production_id, m.role)
+              AND i.notes <> m.notes""",
+    )
 
 
 def _forget_gone(cursor: CursorWrapper, name: str, table: str) -> None:

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from django.db.backends.utils import CursorWrapper
 
 from catalog.imports.columns import Target
-from catalog.imports.judgement import applying, references
+from catalog.imports.judgement import applying, productions, references
 from catalog.imports.judgement.casting import cast, look_up
 from catalog.imports.judgement.merging import (
     Plan,
     find_existing_productions,
+    leave_out,
     leave_out_by_policy,
     merge,
+    present_items,
     refuse_repeats,
 )
 from catalog.imports.judgement.terms import judge_terms
@@ -24,20 +26,33 @@ from catalog.imports.judgement.terms import judge_terms
 Earlier = Sequence[tuple[str, Target]]  # the run's sheets before this one: each its schema and what it fills
 
 
-def judge_sheet(cursor: CursorWrapper, plan: Plan, earlier: Earlier = ()) -> None:
+def judge_sheet(
+    cursor: CursorWrapper, plan: Plan, earlier: Earlier = (), left_out: Sequence[int] = ()
+) -> None:
     """Make `import_merged`, the rows that will land, and `import_fault`, what is wrong with the others.
 
-    `import_left_out(line)` names the rows that the policy on what exists keeps out; they are in neither.
+    `import_left_out(line)` names the rows that the person left out and those that the policy on what exists keeps
+    out; they are in neither, and in the way of no other row.
     """
     create = plan.options.terms == "create" and plan.reach.new_terms
     look_up(cursor, plan.target, plan.mapping, plan.rules, create=create, reach=plan.reach, earlier=earlier)
     clears = plan.options.blank == "clear"
-    cast(cursor, plan.target, plan.mapping, blank_clears=clears, plain=frozenset() if clears else plan.plain)
+    cast(
+        cursor,
+        plan.target,
+        plan.mapping,
+        blank_clears=clears,
+        plain=frozenset() if clears else plan.plain,
+        present=present_items(plan),
+    )
+    leave_out(cursor, left_out)
     _resolve(cursor, plan, earlier)
     leave_out_by_policy(cursor, plan)
     refuse_repeats(cursor, plan)
     merge(cursor, plan, earlier)
     applying.leave_out_rejected(cursor)
+    if plan.mapping.has("appearances"):
+        productions.forget_unused(cursor)
 
 
 def _resolve(cursor: CursorWrapper, plan: Plan, earlier: Earlier) -> None:
@@ -49,6 +64,7 @@ def _resolve(cursor: CursorWrapper, plan: Plan, earlier: Earlier) -> None:
         if plan.mapping.has("title"):
             find_existing_productions(cursor, plan)
     elif plan.target.name == "term":
+        leave_out_by_policy(cursor, plan)  # at once: what stays out is in the way of no other row's name
         judge_terms(cursor, plan.mapping)
     else:
         references.resolve_references(cursor, plan.target, plan.mapping, earlier)

@@ -23,6 +23,7 @@ LONGEST_SLUG = int(Term._meta.get_field("slug").max_length or 0)
 SUGGESTED = 1_000  # different words of a column that a closest term is looked up for
 MOST_WORDS = 1_000  # in a cell
 TOO_MANY = f"A cell of {{}} holds at most {MOST_WORDS:,} words."
+NO_WORDS = "{} must be words with | or ; between them."
 LONGEST_ALIAS = 2000  # bytes; the index on aliases takes no more than some 2,700
 ALIAS_SENTENCE = f"An alias has at most {LONGEST_NAME} characters."
 
@@ -106,24 +107,26 @@ def look_up_words(cursor: CursorWrapper, column: Column, *, create: bool) -> Non
             SELECT cell, line, coalesce(listed, value) AS value,
                    CASE WHEN listed IS NOT NULL THEN NULL
                         WHEN {is_unread_list('cell')} THEN {sql.quoted(UNREAD_LIST)}
-                        WHEN is_long THEN {sql.quoted(TOO_MANY.format(column.name))} ELSE fault END AS fault
+                        WHEN is_long THEN {sql.quoted(TOO_MANY.format(column.name))}
+                        WHEN value IS NULL THEN {sql.quoted(NO_WORDS.format(column.name))} ELSE fault END AS fault
               FROM cells LEFT JOIN lists USING (line) LEFT JOIN faults USING (line)""".replace(
             "/*fault*/", _unknown_fault(column, create=create)
         ),
     )
-    _keep_unknown(cursor, column)
+    _keep_unknown(cursor, column, create=create)
 
 
-def _keep_unknown(cursor: CursorWrapper, column: Column) -> None:
+def _keep_unknown(cursor: CursorWrapper, column: Column, *, create: bool) -> None:
     looked = f"SELECT value, {listed_texts('cell')} IS NOT NULL AS is_json FROM {table_of(column)} OFFSET 0"
     vocabulary = sql.quoted(column.vocabulary)
     known = f"SELECT FROM import_term AS t WHERE t.vocabulary = {vocabulary} AND NOT t.is_new"
-    sql.run(
-        cursor,
-        f"""INSERT INTO import_new_word
-            SELECT {vocabulary}, word FROM (SELECT DISTINCT word FROM ({looked}) AS l, unnest(value) AS word WHERE NOT is_json) AS w
-             WHERE NOT EXISTS ({known} AND t.spelling = {sql.folded('word')})""",
-    )
+    if create:
+        sql.run(
+            cursor,
+            f"""INSERT INTO import_new_word
+                SELECT {vocabulary}, word FROM (SELECT DISTINCT word FROM ({looked}) AS l, unnest(value) AS word WHERE NOT is_json) AS w
+                 WHERE NOT EXISTS ({known} AND t.spelling = {sql.folded('word')})""",
+        )
     sql.run(
         cursor,
         f"""INSERT INTO import_odd_list

@@ -112,23 +112,24 @@ class Unreachable(ImportRefused):
 
 
 @contextmanager
-def local(run: ImportRun) -> Iterator[Path]:
+def local(run: ImportRun, hear: Callable[[], object] = lambda: None) -> Iterator[Path]:
     """Give a copy of the run's file on this machine, for as long as the block takes.
 
-    Raises ImportRefused where the bucket does not give it, or gives another than was brought.
+    `hear` is called with each block. Raises ImportRefused where the bucket does not give the file, or gives another
+    than was brought.
     """
     sweep()
     suffix = Path(run.file_key).suffix.lower()
     with tempfile.NamedTemporaryFile(dir=_place(), suffix=suffix) as copy:
         fcntl.flock(copy, fcntl.LOCK_EX)
-        _read(run, copy.write)
+        _read(run, lambda block: (copy.write(block), hear()))
         copy.flush()
         yield Path(copy.name)
 
 
-def check(run: ImportRun) -> None:
-    """Raise ImportRefused unless the bucket still holds the file that was brought."""
-    _read(run, lambda block: None)
+def check(run: ImportRun, hear: Callable[[], object] = lambda: None) -> None:
+    """Raise ImportRefused unless the bucket still holds the file that was brought; `hear` is called with each block."""
+    _read(run, lambda block: hear())
 
 
 def _read(run: ImportRun, take: Callable[[bytes], object]) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from catalog.imports import journal, sql, staging
 from catalog.imports.life import files
-from catalog.imports.life.work import CANCELLED, INTERRUPTED, end, lock_of
+from catalog.imports.life.work import CANCELLED, INTERRUPTED, end, holds, lock_of
 from catalog.models import WAITING, WORKING, ImportOrigin, ImportRun, ImportState
 
 # A live process writes `seen_at` every second. A machine that lost its power leaves a connection that the
@@ -88,11 +88,7 @@ def _end_silent() -> None:
     )
     for key in silent.values_list("pk", flat=True):
         with connection.cursor() as cursor:
-            # The lock's 64 bits stand in two columns.
-            cursor.execute(f"""SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l
-                     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-                       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                       AND (l.classid::bigint << 32) | l.objid::bigint = {lock_of(key)}""")
+            cursor.execute(f"SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l WHERE {holds('l', key)}")
 
 
 def prune() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from catalog.models import LANDED, ImportState
 
 JUDGED = frozenset({ImportState.READY, ImportState.CONFIRMED, ImportState.LANDING, *LANDED})
-UNFINISHED = frozenset(ImportState) - {*LANDED, ImportState.FAILED, ImportState.CANCELLED}
+ANY = frozenset(ImportState)
+UNFINISHED = ANY - {*LANDED, ImportState.FAILED, ImportState.CANCELLED}
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,28 @@ STEPS = {
     "cancel": Step(UNFINISHED, "add"),
     "undo": Step(frozenset({ImportState.DONE}), "undo", own=False),
     "rejected": Step(JUDGED, "preview", own=False),
+    "file": Step(ANY, "view", own=False),
 }
 
 
-def possible(user: Any, *, state: str, started_by: int | None, rejected: int) -> frozenset[str]:
+def possible(
+    user: Any, *, state: str, started_by: int | None, rejected: int, file_key: str, fixed: bool
+) -> frozenset[str]:
     """Return the names of the steps that this account can take with such a run; it has to be one that it may see.
 
-    Those who only view imports see the rows of what has landed.
+    Those who only view imports see the rows of what has landed, and its file; their own file all see. `fixed`:
+    the run cannot be undone (any more).
     """
+    is_own = started_by == user.pk
+    lacking = {"rejected": not rejected, "file": not file_key, "undo": fixed}
 
     def fits(name: str, step: Step) -> bool:
-        if state not in step.states or (step.own and started_by != user.pk):
+        if state not in step.states or (step.own and not is_own):
             return False
-        if name == "rejected" and not rejected:
+        if lacking.get(name):
             return False
+        if name == "file" and is_own:
+            return True
         seen = step.verb == "preview" and state in LANDED and user.has_perm("catalog.view_importrun")
         return seen or bool(user.has_perm(f"catalog.{step.verb}_importrun"))
 

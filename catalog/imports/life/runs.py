@@ -25,7 +25,8 @@ from catalog.imports.life.work import AT_ONCE, CANCELLED, confirmation, end
 from catalog.imports.mapping import layouts
 from catalog.imports.mapping.binding import check
 from catalog.imports.options import ImportOptions
-from catalog.imports.reach import Reach, limit_of
+from catalog.imports.reach import Reach
+from catalog.imports.undoing.undo import why_not
 from catalog.models import LANDED, ImportOrigin, ImportRun, ImportSheet, ImportState
 
 UNBEGUN = (ImportState.QUEUED, ImportState.MAPPING, ImportState.READY, ImportState.CONFIRMED)
@@ -87,8 +88,9 @@ def create(
             file_name=name,
             file_size=size,
             file_sha256=sha256,
-            options=options.as_json() | ({AT_ONCE: True} if at_once else {}) | limit_of(by),
+            options=options.as_json() | ({AT_ONCE: True} if at_once else {}),
             started_by=by,
+            started_key_id=by.key_id,
         )
         return _same(run, mapping) or _queue(run, file, mapping)
     except ImportRefused as error:
@@ -99,6 +101,7 @@ def _same(run: ImportRun, mapping: dict[str, Any] | None) -> ImportRun | None:
     """Return the run that this one would repeat."""
     repeated = ImportRun.objects.filter(
         started_by=run.started_by,
+        started_key=run.started_key_id,
         file_sha256=run.file_sha256,
         target=run.target,
         options=run.options,
@@ -116,7 +119,7 @@ def _queue(run: ImportRun, file: File[bytes], mapping: dict[str, Any] | None) ->
         run.pk = cursor.fetchone()[0]
     run.file_key = files.keep(file, run.file_name, run.pk)
     with transaction.atomic():
-        what = json.dumps([run.started_by_id, run.file_sha256, run.target, run.options])
+        what = json.dumps([run.started_by_id, run.started_key_id, run.file_sha256, run.target, run.options])
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
         same = _same(run, mapping)
@@ -214,7 +217,7 @@ def confirm(run: ImportRun, *, by: Any, withdraw: int | None = None) -> ImportRu
         _check_landing(run, withdraw)
     judged = {"rows": run.rows, "withdrawn": run.withdrawn, "rejected": run.rejected}
     with transaction.atomic():
-        values = confirmation(by, withdraw)
+        values = confirmation(by.pk, by.key_id, withdraw)
         entry = f"Confirmed by {by}"
         if journal.move(run, [ImportState.READY], ImportState.CONFIRMED, entry, only=judged, **values):
             journal.enqueue(run)
@@ -248,10 +251,14 @@ def undo(run: ImportRun, *, by: Any, force: bool = False) -> ImportRun:
     if not visible_to(by).filter(pk=run.pk).exists():
         raise RunHidden
     _check_right(by, STEPS["undo"].verb)
+    run.refresh_from_db()
+    if run.state == ImportState.DONE and (sentence := why_not(run)):
+        raise RunRefused(sentence)
     with transaction.atomic():
         values = {
             "undone_by": by,
-            "undo_options": {"force": force} | limit_of(by),
+            "undone_key": by.key_id,
+            "undo_options": {"force": force},
             "cancel_requested": False,
             "message": "",
         }
@@ -266,7 +273,17 @@ def _check(run: ImportRun, by: Any, step: str) -> None:
         raise RunHidden
     _check_right(by, STEPS[step].verb)
     run.refresh_from_db()
-    if step != "cancel" and by.limit is not None and (reach := reach_of(run)) != reach.within(Reach.of(by)):
+    if step != "cancel":
+        _check_reach(run, by)
+
+
+def _check_reach(run: ImportRun, by: Any) -> None:
+    """Raise RunRefused where the key by which the file came is over, and where the one at hand may do less."""
+    try:
+        reach = reach_of(run)
+    except ImportRefused as error:
+        raise RunRefused(str(error)) from error
+    if by.limit is not None and reach != reach.within(Reach.of(by)):
         raise RunForbidden("This API key may do less than this import does.")
 
 

@@ -12,12 +12,11 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from accounts.models import User
 from catalog.imports import journal, landing, reading, staging
 from catalog.imports.errors import ImportRefused, MovedOn
 from catalog.imports.life import files
 from catalog.imports.life.watch import Cancelled, Rows, Watch
-from catalog.imports.reach import limited
+from catalog.imports.reach import Reach, person_now
 from catalog.imports.undoing import undo
 from catalog.models import ImportOrigin, ImportRun, ImportState
 from marketplace import faults
@@ -50,13 +49,17 @@ def working(run: ImportRun, on_rows: Rows | None = None) -> Iterator[Rows]:
 
 
 @contextmanager
-def keeping(run: ImportRun, path: Path) -> Iterator[None]:
-    """Put the file into the bucket while the block reads it; at the block's end the run says where it lies."""
-    with ThreadPoolExecutor(1) as aside:
-        kept = aside.submit(files.keep_path, run, path)
-        yield
-        kept.result()
-    run.save(update_fields=["file_key", "file_size", "file_sha256"])
+def keeping(run: ImportRun, path: Path) -> Iterator[Callable[[], object]]:
+    """Put the file into the bucket beside what the block does; however that ends, the run says where the file lies.
+
+    Gives what waits until the bucket has it, and raises ImportRefused where it does not take it.
+    """
+    try:
+        with ThreadPoolExecutor(1) as aside:
+            yield aside.submit(files.keep_path, run, path).result
+    finally:
+        if run.file_key:
+            run.save(update_fields=landing.FILE)
 
 
 def read_now(run_id: int) -> None:
@@ -79,6 +82,23 @@ def lock_of(run_id: int) -> str:
     return f"hashtextextended('catalog import run {int(run_id)}', 0)"
 
 
+def holds(row: str, run_id: int) -> str:
+    """Return the condition, as SQL, that this row of pg_locks is the run's lock, held by whoever is at the run."""
+    return (  # the lock's 64 bits stand in two columns
+        f"{row}.locktype = 'advisory' AND {row}.granted AND {row}.objsubid = 1"
+        f" AND {row}.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        f" AND ({row}.classid::bigint << 32) | {row}.objid::bigint = {lock_of(run_id)}"
+    )
+
+
+def waits_for_another(run_id: int) -> bool:
+    """Return whether the process that is at the run waits until another has landed or is taken back."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"""SELECT EXISTS (SELECT FROM pg_locks AS own JOIN pg_locks AS awaited USING (pid)
+                 WHERE {holds('own', run_id)} AND awaited.locktype = 'advisory' AND NOT awaited.granted)""")
+        return bool(cursor.fetchone()[0])
+
+
 def _do(
     run_id: int, before: ImportState, state: ImportState, work: Callable[[ImportRun, Rows], None]
 ) -> None:
@@ -91,14 +111,14 @@ def _do(
 
 
 def _read(run: ImportRun, tell: Rows) -> None:
-    state = reading.read(run, partial(files.local, run), tell)
+    state = reading.read(run, partial(files.local, run, lambda: tell(0)), tell)
     asks = state == ImportState.MAPPING or run.withdrawn or landing.stops(run)
     if run.options.get(AT_ONCE) and not asks:
         _go_on(
             run,
             ImportState.CONFIRMED,
             "Confirmed, as was asked for with the upload",
-            **confirmation(run.started_by),
+            **confirmation(run.started_by_id, run.started_key_id),
         )
     else:
         _go_on(run, state, state.label)
@@ -106,7 +126,7 @@ def _read(run: ImportRun, tell: Rows) -> None:
 
 def _land(run: ImportRun, tell: Rows) -> None:
     try:
-        files.check(run)
+        files.check(run, lambda: tell(run.rows_read))  # of 350 MB it takes longer than a cancellation may
         despite_deadlocks(partial(landing.land, run))
     except files.Unreachable as away:
         _go_on(run, ImportState.READY, str(away), message=f"{away} Nothing landed; confirm again later.")
@@ -118,10 +138,11 @@ def _land(run: ImportRun, tell: Rows) -> None:
         _go_on(run, ImportState.READY, HELD_UP, message=HELD_UP)
 
 
-def confirmation(by: User | None, withdraw: int | None = None) -> dict[str, Any]:
-    """Return what a run notes when somebody confirms it."""
+def confirmation(by: int | None, key: int | None, withdraw: int | None = None) -> dict[str, Any]:
+    """Return what a run notes when an account (its id) confirms it, by an API key (its id) or without one."""
     return {
         "confirmed_by": by,
+        "confirmed_key": key,
         "confirmed_at": timezone.now(),
         "confirmed_withdrawals": withdraw,
         "message": "",
@@ -129,11 +150,11 @@ def confirmation(by: User | None, withdraw: int | None = None) -> dict[str, Any]
 
 
 def _undo(run: ImportRun, tell: Rows) -> None:
-    by = run.undone_by
-    if by is None or not (by.is_active and by.has_perm("catalog.undo_importrun")):
+    by = person_now(run.undone_by, run.undone_key_id)
+    if not by.has_perm("catalog.undo_importrun"):
         raise ImportRefused("The account that undoes this import may not do so any more; nothing was undone.")
     force = bool(run.undo_options.get("force"))
-    despite_deadlocks(partial(undo.undo_run, run, force=force, reach=limited(by, run.undo_options)))
+    despite_deadlocks(partial(undo.undo_run, run, force=force, reach=Reach.of(by)))
 
 
 def despite_deadlocks(work: Callable[[], object]) -> None:
@@ -193,10 +214,14 @@ def _account(
 ) -> None:
     """Tell in the run what its process ended with; raise ImportRefused in place of what is nobody's mistake."""
     state, sentence = _verdict(run, error, cancelled=watch.cancelled)
+    wrote = error is not None and run.state in (ImportState.LANDING, ImportState.UNDOING)
     if watch.is_cut_off() and run.origin != ImportOrigin.COMMAND:
-        pass  # the run's lock is gone, too: another process lets it go on, and may be at it
+        wrote = False  # the run's lock is gone, too: another process lets it go on, and may be at it
     elif not end(run, BUSY, state, sentence) and run.state == ImportState.DONE and error:
         sentence = f"The import landed, but did not end well: {sentence}"
+    if wrote:
+        with suppress(DatabaseError):
+            landing.settle_run(run)
     if isinstance(error, (Cancelled, *faults.FAULTS)):
         raise ImportRefused(sentence) from error
 

@@ -56,15 +56,15 @@ class Chunks:
 
 
 @dataclass(frozen=True)
-class RejectedFile:
-    """A file to be sent: its name, media type, and bytes, which are read from the bucket's copy as they go."""
+class RunFile:
+    """A file of a run to be sent: its name, media type, and bytes, which are read from the bucket's copy as they go."""
 
     name: str
     content_type: str
     chunks: Chunks
 
 
-def rejected_file(run: ImportRun, sheet: ImportSheet | None = None) -> RejectedFile:
+def rejected_file(run: ImportRun, sheet: ImportSheet | None = None) -> RunFile:
     """Return the rejected rows of the run, or of one sheet; of a workbook as one workbook.
 
     Raises ImportRefused where there are none, where they are not kept any more, and where the bucket does not
@@ -85,7 +85,7 @@ def rejected_file(run: ImportRun, sheet: ImportSheet | None = None) -> RejectedF
         chunks = _chunks(run, sheets, copy, suffix, opened)
         beginning = next(chunks)  # what cannot be read is refused now, not in the midst of a download
         failing.pop_all()
-    return RejectedFile(
+    return RunFile(
         f"{path.stem}-rejected{suffix}",
         CONTENT_TYPES.get(suffix, "text/csv; charset=utf-8"),
         Chunks(chain([beginning], chunks), opened),
@@ -155,7 +155,7 @@ def _faults(sheet: ImportSheet) -> Iterator[Line]:
     while found := _faults_after(sheet, last, FAULTS_AT_ONCE):
         for line, faults in found:
             told = [f"{titles.get(name, name)}: {message}" if name else message for name, message in faults]
-            yield line, "; ".join(told)[:ERROR_CHARACTERS]
+            yield line, " ".join(told)[:ERROR_CHARACTERS]
         last = found[-1][0]
 
 

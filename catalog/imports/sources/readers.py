@@ -3,7 +3,6 @@
 A reader refuses (ImportRefused) what is no table at all. What is wrong with one row travels with it.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -55,11 +54,11 @@ def open_tables(
     if reader is None:
         known = ", ".join(sorted(READERS))
         raise ImportRefused(f"{name} has an unknown ending; files must end in one of {known}.")
-    head, sha256 = _look_at(path, place)
+    head = _head(path, place)
     if not head.strip():
         raise ImportRefused(f"{name} is empty.")
     with ExitStack() as opened:
-        yield _with_sha256(reader(Source(path, name, head, opened, recognise, sheets)), sha256)
+        yield reader(Source(path, name, head, opened, recognise, sheets))
 
 
 @contextmanager
@@ -69,23 +68,15 @@ def open_table(path: Path, name: str = "") -> Iterator[Table]:
         yield next(tables)
 
 
-def _look_at(path: Path, place: str) -> tuple[bytes, str]:
-    """Return how the file begins, and its SHA-256."""
+def _head(path: Path, place: str) -> bytes:
+    """Return how the file begins."""
     try:
         if path.is_dir():
             raise ImportRefused(f"{place} is a folder, not a file.")
         with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-            file.seek(0)
-            return head, hashlib.file_digest(file, "sha256").hexdigest()
+            return file.read(HEAD_BYTES)
     except OSError as error:
         raise ImportRefused(f"{place} cannot be read: {error.strerror}.") from error
-
-
-def _with_sha256(tables: Iterator[Table], sha256: str) -> Iterator[Table]:
-    for table in tables:
-        table.sha256 = sha256
-        yield table
 
 
 def _open_delimited(source: Source) -> Iterator[Table]:

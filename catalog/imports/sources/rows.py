@@ -29,7 +29,6 @@ class Table:
     blocks: Iterator[list[Row]]
     sheet: str = ""
     header_line: int = 1
-    sha256: str = ""
     warnings: list[str] = field(default_factory=list)
     delimiter: str = ""
 

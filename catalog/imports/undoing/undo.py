@@ -93,7 +93,7 @@ class UndoResult:
 
     def summary(self) -> str:
         counts = (
-            f"{self.restored:,} rows restored, {self.removed:,} removed, {self.brought_back:,} brought back,"
+            f"{self.restored:,} row{'' if self.restored == 1 else 's'} restored, {self.removed:,} removed, {self.brought_back:,} brought back,"
             f" {self.left_alone:,} left alone."
         )
         return f"{counts} Dry run: nothing was written." if self.dry_run else counts
@@ -138,12 +138,27 @@ def check_state(run: ImportRun) -> None:
         raise ImportRefused(NOTHING)
 
 
+def why_not(run: ImportRun) -> str:
+    """Return why a landed run cannot be undone (any more), in one sentence; "" where it can, as far as that is quickly told."""
+    try:
+        check_state(run)
+    except ImportRefused as refusal:
+        return str(refusal)
+    events = (tracked.event_model._default_manager for tracked in TRACKED)
+    written = any(kept.filter(pgh_context=run.history_context).exists() for kept in events)
+    return "" if written else _nothing_written(run)
+
+
+def _nothing_written(run: ImportRun) -> str:
+    return GONE if run.created + run.changed + run.withdrawn else NOTHING
+
+
 def _undo(
     cursor: CursorWrapper, run: ImportRun, *, force: bool, reach: Reach, dry_run: bool
 ) -> tuple[UndoResult, dict[Tracked, int]]:
     touched = [find(cursor, tracked, str(run.history_context), force=force) for tracked in TRACKED]
     if not any(touched):
-        raise ImportRefused(GONE if run.created + run.changed + run.withdrawn else NOTHING)
+        raise ImportRefused(_nothing_written(run))
     find_faults(cursor, force=force)
     check_rights(cursor, reach)
     with pghistory.context(import_undo=run.pk, user=run.undone_by_id) as context:

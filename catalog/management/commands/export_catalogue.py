@@ -36,7 +36,8 @@ class Exported:
 
     def lines(self) -> Iterable[str]:
         if self.file != STDOUT:  # which holds the file itself
-            yield f"{self.file}: {self.rows:,} rows, {self.bytes:,} bytes."
+            rows = "row" if self.rows == 1 else "rows"
+            yield f"{self.file}: {self.rows:,} {rows}, {self.bytes:,} bytes."
 
 
 class Command(OperatorCommand):
