@@ -17,6 +17,8 @@ from catalog.imports.judgement.merging import Plan
 from catalog.models import ImportSheet, Outcome
 
 HALF = 2**31  # of the numbers of transactions that a row can tell apart
+# What people say of a file. The worker and the sync write the rest at any time, and no preview shows it.
+TOLD = ("item_id", "position", "alt_text", "caption", "focal_x", "focal_y")
 
 
 def marks_before(cursor: CursorWrapper, plan: Plan) -> dict[str, Any]:
@@ -59,9 +61,10 @@ def what_moved(cursor: CursorWrapper, sheet: ImportSheet, plan: Plan) -> str:
     now = _marks(cursor, plan)
     if now["reach"] != sheet.marks.get("reach"):
         return "your rights have changed"
-    edited = int(sql.value(cursor, _edited(plan)) or 0)
-    if sheet.unchanged and "snapshot" in sheet.marks:
-        edited += int(sql.value(cursor, _moved_below(plan, str(sheet.marks["snapshot"]))) or 0)
+    snapshot = str(sheet.marks.get("snapshot", ""))
+    edited = int(sql.value(cursor, _edited(plan, snapshot)) or 0)
+    if sheet.unchanged and snapshot:
+        edited += int(sql.value(cursor, _moved_below(plan, snapshot)) or 0)
     if edited:
         were = "was" if edited == 1 else "were"
         return f"{edited:,} of its rows {were} changed, added or deleted in the catalogue"
@@ -75,10 +78,11 @@ def _marks(cursor: CursorWrapper, plan: Plan) -> dict[str, Any]:
     return marks_before(cursor, plan) | marks_after(cursor, plan)
 
 
-def _edited(plan: Plan) -> str:
+def _edited(plan: Plan, snapshot: str) -> str:
     """Return the query of how many rows differ from what they were: written since, gone, or there by now."""
+    otherwise = f" AND {_told_otherwise(snapshot)}" if plan.target.name == "image" and snapshot else ""
     return f"""SELECT (SELECT count(*) FROM import_merged AS m LEFT JOIN {plan.target.table} AS i ON i.id = m.id
-                        WHERE m.id IS NOT NULL AND i.xmin::text IS DISTINCT FROM m.present_xmin)
+                        WHERE m.id IS NOT NULL AND i.xmin::text IS DISTINCT FROM m.present_xmin{otherwise})
                     + (SELECT count(*) FROM import_merged AS m JOIN {plan.target.table} AS i ON {plan.matches('m')}
                         WHERE m.id IS NULL)"""
 
@@ -95,6 +99,8 @@ def _moved_below(plan: Plan, snapshot: str) -> str:
     column, key = ("r_key", "i.key") if image else ("r_reference", sql.folded("i.reference"))
     named = sql.cell(column, exact=True) if image else sql.folded(sql.canonical_cell(column))
     since = _is_later("i.xmin", snapshot)
+    if image:
+        since = f"({since} AND {_told_otherwise(snapshot)})"
     listed = ""
     if plan.target.name == "appearance" or plan.mapping.has("appearances"):
         later = _is_later("e.xmin", snapshot)
@@ -105,6 +111,16 @@ def _moved_below(plan: Plan, snapshot: str) -> str:
     return f"""SELECT count(*) FROM import_row AS r JOIN import_trimmed AS t USING (line)
                  LEFT JOIN {table} AS i ON {key} = {named}
                 WHERE r.outcome = '{Outcome.UNCHANGED}' AND (i.id IS NULL OR {since}{listed})"""
+
+
+def _told_otherwise(snapshot: str) -> str:
+    """Return the SQL of whether people say something else of the file `i` than when the snapshot was taken."""
+    now, then = (", ".join(f"{row}.{name}" for name in TOLD) for row in "ie")
+    return f"""(i.id IS NULL OR NOT EXISTS (
+                 SELECT FROM (SELECT * FROM catalog_mediaassetevent AS event
+                               WHERE event.pgh_obj_id = i.id AND NOT {_is_later('event.xmin', snapshot)}
+                               ORDER BY event.pgh_id DESC LIMIT 1) AS e
+                  WHERE ({now}) IS NOT DISTINCT FROM ({then})))"""
 
 
 def _is_later(xmin: str, snapshot: str) -> str:

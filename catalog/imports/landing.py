@@ -21,7 +21,7 @@ from catalog.imports.locking import prepare, queue
 from catalog.imports.options import ImportOptions
 from catalog.imports.reach import person_now
 from catalog.imports.staging import inside, is_staged, schema_of
-from catalog.models import ImportOrigin, ImportRun, ImportSheet, ImportState
+from catalog.models import Appearance, ImportOrigin, ImportRun, ImportSheet, ImportState, Production
 
 FILE = ("file_key", "file_size", "file_sha256")  # what a run says of the file that the bucket keeps
 Plans = list[tuple[ImportSheet, Plan]]
@@ -155,4 +155,9 @@ def _finish(run: ImportRun, context: UUID) -> None:
 def settle_run(run: ImportRun) -> None:
     """See to what the run leaves behind in its tables; a landing that was rolled back leaves as much."""
     for sheet in run.sheets.all():
-        settle(TARGETS[sheet.target].model, sheet.created + sheet.changed)
+        target = TARGETS[sheet.target]
+        brings = (
+            (Appearance, Production) if target.kind or target.name == "appearance" else ()
+        )  # in its cells
+        for model in dict.fromkeys([target.model, *brings]):
+            settle(model, sheet.created + sheet.changed)

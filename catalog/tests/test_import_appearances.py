@@ -1,6 +1,7 @@
 """Appearances from a file of their own, and how an item's cell names productions."""
 
 import pytest
+from django.db import connection
 
 from catalog.imports.judgement.appearances import as_text
 from catalog.imports.judgement.productions import ambiguous_productions
@@ -174,6 +175,20 @@ def test_every_production_can_be_written_in_a_cell(tmp_path, title, years):
     result = run(table(tmp_path / "t.csv", "reference,appearances", ["A-1", cell]))
 
     assert (counts(result), faults(result)) == ((0, 0, 1, 0), [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_large_run_leaves_fresh_statistics_of_what_its_cells_bring(tmp_path, monkeypatch):
+    monkeypatch.setattr("catalog.imports.judgement.applying.LARGE_RUN", 2)
+    rows = [["A-1", "Car", "Dune (1984)"], ["A-2", "Bike", "Dune (1984) | Dune (2021)"]]
+
+    run(table(tmp_path / "t.csv", "reference,name,appearances", *rows))
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, reltuples FROM pg_class WHERE relname IN ('catalog_appearance', 'catalog_production')"
+        )
+        assert dict(cursor.fetchall()) == {"catalog_appearance": 3, "catalog_production": 2}
 
 
 def test_slug_is_needed_where_title_and_first_year_are_shared_or_no_year_is_there():

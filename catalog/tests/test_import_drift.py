@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from catalog.imports.life import runs, work
-from catalog.models import Appearance, Item, MediaAsset, Production, Term
+from catalog.models import Appearance, Item, MediaAsset, Processing, Production, Term
 from catalog.tests.factories import (
     AppearanceFactory,
     ItemFactory,
@@ -182,3 +182,16 @@ def test_row_of_another_table_that_nobody_edits_lands(target):
     arrange()
 
     assert outcome(lambda: None, text, target)[0] == "done"
+
+
+@pytest.mark.parametrize("caption", [pytest.param("mine", id="unchanged"), pytest.param("", id="changed")])
+def test_image_that_the_worker_reads_meanwhile_lands(caption):
+    asset = MediaAssetFactory.create(key="1.jpg", caption=caption)
+    MediaAssetFactory.create(key="2.jpg")
+
+    def read() -> None:
+        MediaAsset.objects.filter(pk=asset.pk).update(width=640, height=480, processing=Processing.READY)
+
+    assert outcome(read, "key,caption\n1.jpg,mine\n2.jpg,new\n", "image")[0] == "done"
+    asset.refresh_from_db()
+    assert (asset.caption, asset.width) == ("mine", 640)

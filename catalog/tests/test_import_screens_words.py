@@ -170,6 +170,8 @@ SENTENCES = [
     ([join("name")], "joins", "Say which column of ours, and of which columns of the file it is made."),
     ([join("", "Typ")], "joins", "Say which column of ours, and of which columns of the file it is made."),
     ([join("make", "Typ", "Jahr")], "2-to", "make is filled from 'Typ, Jahr' already; choose one."),
+    ([{"s0-4-to": "money", "s0-4-written": "decimal:,", "s0-5-to": "currency", "s0-5-written": ""}], "5-to",
+     "currency is filled from 'Lage' already; choose one."),
 ]  # fmt: skip
 
 

@@ -73,9 +73,14 @@ BROKEN_RULES = [
         MediaAssetFactory, "mediaasset_processing_known", {"processing": "half"}, id="processing unknown"
     ),
     pytest.param(
-        MediaAssetFactory, "mediaasset_refusal_told", {"processing": "refused"}, id="refusal without a sentence"
+        MediaAssetFactory,
+        "mediaasset_refusal_told",
+        {"processing": "refused"},
+        id="refusal without a sentence",
     ),
-    pytest.param(MediaAssetFactory, "mediaasset_colour_is_hex", {"colour": "red"}, id="colour without digits"),
+    pytest.param(
+        MediaAssetFactory, "mediaasset_colour_is_hex", {"colour": "red"}, id="colour without digits"
+    ),
 ]
 
 

@@ -290,9 +290,10 @@ class SheetColumns(forms.Form):
                     field = f"{place}-to" if place in self.shown else None
                     self.add_error(field, f"{name} is filled from '{taken[name]}' already; choose one.")
                 taken.setdefault(name, title)
-            if match.to == matching.MONEY:
-                taken.pop("currency", None)  # the one for every row is for amounts without any
-        for name in sorted(found.constants.keys() & taken.keys()):
+        fixed = found.constants.keys() & taken.keys()
+        if any(match.to == matching.MONEY for match in found.titles.values()):
+            fixed -= {"currency"}  # the one for every row is for amounts without any
+        for name in sorted(fixed):
             sentence = f"{name} is filled from '{taken[name]}' already; empty one of them."
             self.add_error(f"fixed-{name}", sentence)
 
