@@ -37,8 +37,10 @@ lock: .venv/develop  ## compile requirements/*.in to pins with hashes
 bench: .venv/runtime  ## measure against the limit of this machine; prints a table of ratios
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.imports
+	$(BIN)/python -m benchmarks.renditions
+	$(BIN)/python -m benchmarks.sync
 
-drill: .venv/develop  ## security figures at full size: races, replay, guessing, pruning, killed imports; prints a table
+drill: .venv/develop  ## security figures at full size: races, replay, guessing, pruning, killed imports and syncs; prints a table
 	$(BIN)/python -m benchmarks.security
 
 check: .venv/develop  ## format, lint, types, import directions, migrations, deployment, schema, containers, workflow

@@ -9,10 +9,16 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import runs, sign_in, tokens
+from benchmarks import bucket, runs, sign_in, sync_killed, tokens
 
 # Each returns what it found: a sentence with figure and limit, and whether it was kept (None: told only).
-MEASUREMENTS = {**tokens.MEASUREMENTS, **sign_in.MEASUREMENTS, **runs.MEASUREMENTS}
+MEASUREMENTS = {
+    **tokens.MEASUREMENTS,
+    **sign_in.MEASUREMENTS,
+    **runs.MEASUREMENTS,
+    **sync_killed.MEASUREMENTS,
+    **bucket.MEASUREMENTS,
+}
 WORDS = {True: "yes", False: "[red]NO[/]", None: ""}
 
 

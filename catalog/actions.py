@@ -15,7 +15,17 @@ from django.db.models import F, Max, QuerySet, Value
 from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
-from catalog.models import Item, ItemQuerySet, MediaAsset, Production, Status, Term, Vocabulary
+from catalog.models import (
+    Item,
+    ItemQuerySet,
+    MediaAsset,
+    MediaAssetQuerySet,
+    MediaState,
+    Production,
+    Status,
+    Term,
+    Vocabulary,
+)
 
 # The whole filtered list may be chosen; the usual limit of 5 s is meant for single pages.
 LONG_STATEMENT_MS = 120_000
@@ -97,6 +107,22 @@ def attach_media(*, item: Item, keys: Sequence[str], by: User | None) -> int:
             asset.item_id, asset.position = item.pk, position
             asset.save(update_fields=["item", "position", "updated_at"])
     return len(free)
+
+
+def quarantine_media(*, assets: MediaAssetQuerySet, by: User | None) -> int:
+    """Take the files out of sight: nothing of them is served any more, and their objects stay. Return their number."""
+    return _set_media_state(assets.exclude(state=MediaState.QUARANTINED), MediaState.QUARANTINED, by)
+
+
+def restore_media(*, assets: MediaAssetQuerySet, by: User | None) -> int:
+    """Take the files back out of quarantine; return their number. A sync sees whether their objects are still there."""
+    return _set_media_state(assets.filter(state=MediaState.QUARANTINED), MediaState.PRESENT, by)
+
+
+def _set_media_state(assets: MediaAssetQuerySet, state: MediaState, by: User | None) -> int:
+    chosen = MediaAsset.objects.filter(pk__in=assets.order_by().values("pk"))
+    with _long_write(by, f"set media {state.value}"):
+        return chosen.update(state=state, updated_at=Now())
 
 
 def _replace_word(rows: QuerySet[Any], column: str, old: str, new: str) -> int:

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser, SystemCheckError
 
-from marketplace import embedded, faults
+from marketplace import embedded, faults, pages
 
 # These need neither database nor bucket, so they do not start any.
 HELP = {"--help", "-h", "--version"}
@@ -21,6 +21,8 @@ WITHOUT_SERVICES = HELP | {
     "help", "version", "check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "makemessages",
     "spectacular", "startapp", "startproject",
 }  # fmt: skip
+# These run long and show no page; each page that a process loads costs memory, together 25 MB.
+WITHOUT_PAGES = {"sync_s3"}
 
 
 class CannotRun(Exception):
@@ -102,6 +104,8 @@ def _run(argv: list[str]) -> int:
     if len(argv) > 1 and not WITHOUT_SERVICES & {argv[1], *HELP.intersection(argv)}:
         embedded.start()
         lift_request_limits()
+    if WITHOUT_PAGES.intersection(argv[1:2]):
+        pages.leave_out()
     try:
         execute_from_command_line(_with_errors_raised(argv))
     except SystemExit:

@@ -14,7 +14,9 @@ def _ratios(name: str) -> list[str]:
     found = list(dict.fromkeys(environment.words(name)))
     for word in found:
         if not RATIO.fullmatch(word):
-            raise ImproperlyConfigured(f"{name} must hold ratios like 4:3 or 1:1, comma-separated, not {word!r}.")
+            raise ImproperlyConfigured(
+                f"{name} must hold ratios like 4:3 or 1:1, comma-separated, not {word!r}."
+            )
     return found
 
 

@@ -8,6 +8,7 @@ are stored in (trimmed, Unicode NFKC), and letter case does not count there.
 """
 
 import re
+import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -68,12 +69,21 @@ class Ignored(StrEnum):
     LITTER = "litter of file managers"
     RENDITION = "renditions"
     IMPORT = "imported spreadsheets"
+    ARRIVAL = "files on their way in"
     UNSTORABLE = "keys with a NUL"
     TOO_LONG = "keys longer than 1,024 characters"
 
 
-# Where this software itself keeps files: sizes of pictures, and spreadsheets that were imported (catalog.imports.life.files).
-OWN_FOLDERS = {"renditions/": Ignored.RENDITION, "imports/": Ignored.IMPORT}
+RENDITIONS = "renditions/"  # sizes of pictures: renditions/<asset id>-<32 hex digits>/<name>
+ARRIVALS = "quarantine/"  # where uploads arrive
+UPLOADS = "media/"  # where they stay, under a name of ours; their records are made with them
+# Where this software itself keeps files: sizes of pictures, spreadsheets that were imported (catalog.imports.life.files),
+# and uploads until their content was checked. The sync looks at none of them.
+OWN_FOLDERS = {
+    RENDITIONS: Ignored.RENDITION,
+    "imports/": Ignored.IMPORT,
+    ARRIVALS: Ignored.ARRIVAL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,16 @@ def place(key: str) -> Place | Ignored:
     item_kind, folder, reference = _owner(parent)
     kind, content_type = BY_EXTENSION.get(_extension(name), (MediaKind.DOCUMENT, OTHER_CONTENT_TYPE))
     return Place(item_kind, folder, reference, _position(name), kind, content_type)
+
+
+def arrival_key(extension: str) -> str:
+    """Return a new key for a file that a client is to send. No part of it is the client's."""
+    return f"{ARRIVALS}{uuid.uuid4()}.{extension}"
+
+
+def uploaded_key(name: uuid.UUID, extension: str) -> str:
+    """Return the key under which a file lies for good once its content was checked."""
+    return f"{UPLOADS}{name}.{extension}"
 
 
 def _ignored(key: str, name: str) -> Ignored | None:

@@ -4,8 +4,9 @@ Settings are read at every use, never at import, so a test may point one process
 Keys are used as they are, byte for byte: nothing here normalises a key that somebody else chose.
 """
 
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from http import HTTPStatus
@@ -36,12 +37,14 @@ class Patience(NamedTuple):
 
 
 HURRIED = Patience(1, 2, 1)  # a probe
-BRISK = Patience(2, 10, 2)  # somebody waits for the answer
+BRISK = Patience(2, 5, 3)  # somebody waits for the answer
 PATIENT = Patience(5, 30, 8)  # a million objects: at 27 % failing calls, 3 attempts still lose some
 MEMORY_BYTES = 1024 * 1024  # of a file that is read; the rest is on disk meanwhile
 # Up to this a file goes through in one stream: some servers hash the whole object for each piece that is asked for.
 WHOLE_BYTES = 1024 * 1024 * 1024
 URL_SECONDS = 15 * 60  # how long a signed address works
+# What XML cannot write: one such key spoils the whole list of those that are to be deleted.
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _making_clients = threading.Lock()  # sessions are not made for several threads; clients are
 
 
@@ -50,8 +53,13 @@ def client() -> "S3Client":
     return _cached_client(settings.S3_ENDPOINT_URL, *_credentials())
 
 
+def worker_client() -> "S3Client":
+    """Return the shared client for single calls of long work: it waits longer and tries more often."""
+    return _cached_client(settings.S3_ENDPOINT_URL, *_credentials(), PATIENT)
+
+
 def patient_client() -> "S3Client":
-    """Return a new client for long work (listing a bucket): it waits longer and tries more often."""
+    """Return a new client that is as patient, for those who hook into its calls (listing a bucket)."""
     return _make_client(settings.S3_ENDPOINT_URL, *_credentials(), PATIENT)
 
 
@@ -65,6 +73,22 @@ def signed_url(key: str, served_as: Mapping[str, str] | None = None, *, seconds:
     parameters = {"Bucket": settings.S3_BUCKET, "Key": key, **(served_as or {})}
     with calls_to_bucket():
         return signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+
+
+def signer() -> "S3Client":
+    """Return the client that signs addresses to which browsers send files. It makes no calls.
+
+    boto3's own checksums are off at Amazon too: it would sign one of an empty body.
+    """
+    return _cached_plain_client(settings.S3_PUBLIC_ENDPOINT_URL, *_credentials())
+
+
+def plain_client() -> "S3Client":
+    """Return a client like `client()` without boto3's own checksums, at Amazon too.
+
+    It is for uploads whose parts somebody else sends: Amazon refuses parts without the checksums that boto3 announces.
+    """
+    return _cached_plain_client(settings.S3_ENDPOINT_URL, *_credentials())
 
 
 def ensure_bucket() -> None:
@@ -97,6 +121,44 @@ def _check_with(asking: "S3Client") -> None:
         raise BucketUnavailable(sentence(NO_S3))
 
 
+def delete_many(keys: Sequence[str]) -> dict[str, str]:
+    """Delete up to 1,000 objects; return those that were not deleted, and what the server said of each.
+
+    An object that is not there counts as deleted. Raises BucketUnavailable.
+    """
+    odd = [key for key in keys if NOT_IN_XML.search(key)]
+    listed: Any = [{"Key": key} for key in keys if not NOT_IN_XML.search(key)]
+    with calls_to_bucket():
+        failed = {key: said for key in odd if (said := _delete_alone(key))}
+        if listed:
+            answer = worker_client().delete_objects(
+                Bucket=settings.S3_BUCKET, Delete={"Objects": listed, "Quiet": True}
+            )
+            # The errors stand in the body of a good answer.
+            failed |= {error["Key"]: _said(error) for error in answer.get("Errors", ())}
+    return failed
+
+
+def _delete_alone(key: str) -> str:
+    """Delete the object; return what the server said if it did not."""
+    try:
+        worker_client().delete_object(Bucket=settings.S3_BUCKET, Key=key)
+    except ClientError as error:
+        return _said(error.response["Error"])
+    return ""
+
+
+def is_absent(error: ClientError) -> bool:
+    """Whether there is no such object or upload in parts; a bucket that does not exist is another fault."""
+    if error.response.get("Error", {}).get("Code") == "NoSuchBucket":
+        return False
+    return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND)
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    return str(error.get("Message") or error.get("Code") or "an error without a code")
+
+
 @contextmanager
 def calls_to_bucket() -> Iterator[None]:
     """Turn every way in which calls to the bucket fail into BucketUnavailable."""
@@ -121,8 +183,11 @@ class BucketStorage(S3Storage):
     file_overwrite = False
 
     def get_default_settings(self) -> dict[str, Any]:
-        in_turn = TransferConfig(use_threads=False, multipart_threshold=WHOLE_BYTES)
-        return {**super().get_default_settings(), "transfer_config": in_turn, "max_memory_size": MEMORY_BYTES}
+        # Reading goes by the size of the pieces, whatever the threshold, where boto3's own checksums are off.
+        whole = TransferConfig(
+            use_threads=False, multipart_threshold=WHOLE_BYTES, multipart_chunksize=WHOLE_BYTES
+        )
+        return {**super().get_default_settings(), "transfer_config": whole, "max_memory_size": MEMORY_BYTES}
 
     @property
     def bucket_name(self) -> str:
@@ -160,6 +225,15 @@ def _cached_client(
     endpoint: str, region: str, key_id: str, secret: str, patience: Patience = BRISK
 ) -> "S3Client":
     return _make_client(endpoint, region, key_id, secret, patience)
+
+
+@lru_cache(maxsize=16)
+def _cached_plain_client(endpoint: str, region: str, key_id: str, secret: str) -> "S3Client":
+    plain = Config(request_checksum_calculation="when_required")
+    with _making_clients:
+        return _session(region, key_id, secret).client(
+            "s3", endpoint_url=endpoint or None, config=_config(endpoint, BRISK).merge(plain)
+        )
 
 
 def _make_client(endpoint: str, region: str, key_id: str, secret: str, patience: Patience) -> "S3Client":

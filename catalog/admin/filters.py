@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from catalog.admin.fields import words_widget
-from catalog.models import FIRST_YEAR, LAST_YEAR, Vocabulary
+from catalog.models import FIRST_YEAR, LAST_YEAR, MediaAsset, Vocabulary
 from marketplace.admin import (
     FormFilter,
     RangeFilter,
@@ -129,3 +129,20 @@ class AssignedFilter(FormFilter):
 
     def narrow(self, queryset: QuerySet[Any], values: dict[str, Any]) -> QuerySet[Any]:
         return queryset.filter(item__isnull=values["assigned"] == "no") if values["assigned"] else queryset
+
+
+class ContentFilter(FormFilter):
+    """Media whose content is there under several keys; told once a worker has read it."""
+
+    title = "content"
+
+    def make_fields(self) -> dict[str, forms.Field]:
+        choices = [("", "All"), ("twice", "There more than once")]
+        return {
+            "content": forms.ChoiceField(
+                choices=choices, required=False, label="By content", widget=UnfoldAdminSelectWidget()
+            )
+        }
+
+    def narrow(self, queryset: QuerySet[Any], values: dict[str, Any]) -> QuerySet[Any]:
+        return queryset.filter(sha256__in=MediaAsset.objects.repeated()) if values["content"] else queryset

@@ -1,18 +1,22 @@
 """The pages of images, videos and documents."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from catalog.admin.filters import AssignedFilter
+from accounts.models import User
+from catalog import actions as media_actions
+from catalog.admin.filters import AssignedFilter, ContentFilter
 from catalog.admin.thumbnails import PREVIEW, thumbnail
 from catalog.admin.words import typed_text, words_page
-from catalog.models import Item, MediaAsset, MediaAssetQuerySet, MediaState, kinds_seen
+from catalog.models import Item, MediaAsset, MediaAssetQuerySet, MediaState, kinds_seen, kinds_with
 from marketplace.admin import ChoicesFilter, ModelAdmin, display
 
 STATE_COLOURS = {"Present": "success", "Missing": "danger", "Pending": "info", "Quarantined": "warning"}
@@ -27,21 +31,22 @@ class MediaAssetAdmin(ModelAdmin):
     list_display = ("picture", "key", "item", "position", "kind", "measures", "state_shown", "alt_text")
     list_display_links = ("key",)
     list_select_related = ("item",)
-    list_filter = (AssignedFilter, ("state", ChoicesFilter), ("kind", ChoicesFilter))
+    list_filter = (AssignedFilter, ContentFilter, ("state", ChoicesFilter), ("kind", ChoicesFilter))
     search_fields = ("key",)
     search_help_text = "Start of a key, or of an item's reference"
     ordering = ("-id",)
     sortable_by = ("key",)
+    actions = ("quarantine", "restore")
     autocomplete_fields = ("item",)
     readonly_fields = (
         "preview", "key", "kind", "content_type", "size", "width", "height", "etag", "sha256", "state_shown",
-        "source_modified", "created_at", "updated_at",
+        "source_modified", "created_at", "updated_at", "processing", "refusal", "exif",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("preview", "key", "item", "position", "alt_text", "caption")}),
         ("Focal point", {"fields": (("focal_x", "focal_y"),)}),
         ("Object", {"fields": (
-            ("state_shown", "kind"), ("content_type", "size"), ("width", "height"), "etag", "sha256",
+            ("state_shown", "kind"), ("processing", "refusal"), "exif", ("content_type", "size"), ("width", "height"), "etag", "sha256",
             "source_modified", ("created_at", "updated_at"),
         )}),
     )  # fmt: skip
@@ -90,6 +95,33 @@ class MediaAssetAdmin(ModelAdmin):
             raise PermissionDenied
         keys = MediaAsset.objects.filter(item=None, key__startswith=typed_text(request)).order_by("key")
         return words_page(request, keys.values_list("key", flat=True))
+
+    def has_quarantine_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("catalog.delete_mediaasset"))
+
+    def has_restore_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("catalog.add_mediaasset"))
+
+    @admin.action(description="Put into quarantine", permissions=["quarantine"])
+    def quarantine(self, request: HttpRequest, queryset: MediaAssetQuerySet) -> None:
+        """Take the files out of sight; their objects stay, and `restore` brings them back."""
+        self._set_state(request, queryset, media_actions.quarantine_media, "put into quarantine")
+
+    @admin.action(description="Restore from quarantine", permissions=["restore"])
+    def restore(self, request: HttpRequest, queryset: MediaAssetQuerySet) -> None:
+        self._set_state(request, queryset, media_actions.restore_media, "restored")
+
+    def _set_state(
+        self, request: HttpRequest, assets: MediaAssetQuerySet, action: Callable[..., int], verb: str
+    ) -> None:
+        """Let the action have the files of no item, and of the kinds that this person may change."""
+        kinds = kinds_with(request.user, "change")
+        mine = assets.filter(Q(item=None) | Q(item__kind__in=kinds))
+        if left := assets.exclude(Q(item=None) | Q(item__kind__in=kinds)).order_by().count():
+            messages.warning(request, f"{left:,} left as they were: you may not change their items.")
+        done = action(assets=mine, by=cast(User, request.user))
+        what = self.opts.verbose_name if done == 1 else self.opts.verbose_name_plural
+        messages.success(request, f"{done:,} {what} {verb}.")
 
     @display(description="picture")
     def preview(self, asset: MediaAsset) -> SafeString:

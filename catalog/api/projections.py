@@ -9,15 +9,13 @@ from typing import Any
 import orjson
 from django.db.models import Count, OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, Coalesce, JSONObject
-from django.http import HttpRequest
-from django.urls import reverse
 
-from catalog.models import Appearance, Item, Kind, MediaAsset, Production, Term
+from catalog.api.links import Links, Row
+from catalog.api.pictures import PICTURE_COLUMNS, with_sizes
+from catalog.models import Appearance, Item, MediaAsset, Production, Term
 
-Row = dict[str, Any]
 Rows = QuerySet[Any, Row]
 
-ITEM_LISTS = {Kind.VEHICLE: "vehicle-list", Kind.MEMORABILIA: "memorabilia-list", Kind.TOOL: "tool-list"}
 ITEM_COLUMNS = (
     "id", "kind", "reference", "slug", "name", "make", "model", "production_years", "vehicle_types", "categories",
     "genres", "condition", "authenticity", "price", "currency", "availability", "status", "published_at", "location",
@@ -25,32 +23,12 @@ ITEM_COLUMNS = (
 )  # fmt: skip
 ITEM_DETAIL_COLUMNS = (*ITEM_COLUMNS, "description", "provenance", "chassis_number")
 APPEARED_IN_COLUMNS = ("slug", "title", "kind", "years")
-COVER_COLUMNS = ("id", "alt_text", "width", "height")
-IMAGE_COLUMNS = ("id", "content_type", "width", "height", "alt_text", "caption", "position")
+COVER_COLUMNS = (*PICTURE_COLUMNS, "alt_text", "width", "height")
+IMAGE_COLUMNS = (*COVER_COLUMNS, "content_type", "caption", "position")
 PRODUCTION_COLUMNS = (
     "id", "slug", "title", "kind", "years", "genres", "franchise", "created_at", "updated_at",
 )  # fmt: skip
 TERM_COLUMNS = ("id", "vocabulary", "slug", "name", "aliases", "created_at", "updated_at")
-
-
-class Links:
-    """Absolute addresses, as this client reaches the service. What a list holds lies under the list's address."""
-
-    def __init__(self, request: HttpRequest) -> None:
-        self.origin = request.build_absolute_uri("/").removesuffix("/")
-        self.known: dict[str, str] = {}
-
-    def to(self, route: str) -> str:
-        """Return the address of a route without variables; it is looked up once, not for every row."""
-        if route not in self.known:
-            self.known[route] = f"{self.origin}{reverse(route)}"
-        return self.known[route]
-
-    def item(self, row: Row) -> str:
-        return f"{self.to(ITEM_LISTS[row['kind']])}{row['slug']}/"
-
-    def image(self, row: Row) -> str:
-        return f"{self.to('media-list')}{row['id']}/file/"
 
 
 def as_text(field: str) -> Cast:
@@ -64,7 +42,7 @@ def selected(queryset: QuerySet[Any], *columns: str, **expressions: Any) -> Rows
 
 
 # Built once: Django copies queries and expressions wherever they are used.
-PICTURES = MediaAsset.objects.present().images().in_order()
+PICTURES = MediaAsset.objects.publishable().images().in_order()
 COVER_JSON = JSONObject(**{name: name for name in COVER_COLUMNS})
 COVER = Subquery(PICTURES.filter(item=OuterRef("pk")).values(found=COVER_JSON)[:1])
 IMAGES = selected(PICTURES, *IMAGE_COLUMNS)
@@ -95,16 +73,17 @@ def item_detail_json(row: Row, links: Links) -> Row:
     """Shape one row of `item_detail_rows`. This causes two SQL queries."""
     specs = orjson.Fragment(row.pop("specs_text"))
     images = list(IMAGES.filter(item=row["id"]))
-    return with_links(row, images[0] if images else None, links) | {
+    cover = {name: images[0][name] for name in COVER_COLUMNS} if images else None
+    return with_links(row, cover, links) | {
         "specs": specs,
         "appearances": [appearance_json(each) for each in APPEARANCES.filter(item=row["id"])],
-        "images": [image | {"url": links.image(image)} for image in images],
+        "images": [with_sizes(image, links) | {"url": links.image(image)} for image in images],
     }
 
 
 def with_links(row: Row, cover: Row | None, links: Links) -> Row:
     row["url"] = links.item(row)
-    row["image"] = cover and {"url": links.image(cover)} | {name: cover[name] for name in COVER_COLUMNS}
+    row["image"] = cover and with_sizes(cover, links, listed=False) | {"url": links.image(cover)}
     return row
 
 

@@ -28,15 +28,53 @@ def years() -> serializers.ListField:
     return serializers.ListField(child=serializers.IntegerField(min_value=FIRST_YEAR, max_value=LAST_YEAR))
 
 
-class CoverSerializer(Shape):
+class FocalPointSerializer(Shape):
+    x = serializers.FloatField(help_text="0 is the left edge, 1 the right.")
+    y = serializers.FloatField(help_text="0 is the upper edge, 1 the lower.")
+
+
+def srcset_field(**options: Any) -> serializers.DictField:
+    """Return the field that holds, for each format, what stands in an element's `srcset`."""
+    return serializers.DictField(child=serializers.CharField(), **options)
+
+
+class PictureSerializer(Shape):
+    """What all answers that hold a picture tell of its sizes."""
+
+    srcset = srcset_field(
+        help_text="For each format (avif, webp) what stands in `srcset`; empty until the sizes are made."
+    )
+    crops = serializers.DictField(
+        child=srcset_field(),
+        help_text="For each further shape, such as 4:3, the same, cropped around the focal point.",
+    )
+    thumbhash = serializers.CharField(
+        allow_blank=True, help_text="A ThumbHash in base64: what to show until the picture has come."
+    )
+    colour = serializers.CharField(allow_blank=True, help_text="The dominant colour, such as #7f1d1d.")
+    focal_point = FocalPointSerializer()
+    animated = serializers.BooleanField()
+
+
+class CoverSerializer(PictureSerializer):
     id = serializers.IntegerField()
-    url = serializers.URLField(help_text="Redirects to a short-lived address of the file.")
+    url = serializers.URLField(help_text="Redirects to a short-lived address of the picture.")
     alt_text = serializers.CharField(allow_blank=True)
-    width = serializers.IntegerField(allow_null=True, help_text="Pixels.")
-    height = serializers.IntegerField(allow_null=True, help_text="Pixels.")
+    width = serializers.IntegerField(allow_null=True, help_text="Pixels of the original.")
+    height = serializers.IntegerField(allow_null=True, help_text="Pixels of the original.")
+
+
+class RenditionSerializer(Shape):
+    ratio = serializers.CharField(allow_blank=True, help_text="Such as 4:3; empty: the picture's own shape.")
+    format = serializers.ChoiceField(choices=["avif", "webp"])
+    width = serializers.IntegerField(help_text="Pixels.")
+    height = serializers.IntegerField(help_text="Pixels.")
+    size = serializers.IntegerField(help_text="Bytes.")
+    url = serializers.URLField()
 
 
 class ImageSerializer(CoverSerializer):
+    renditions = RenditionSerializer(many=True)
     content_type = serializers.CharField(allow_blank=True)
     caption = serializers.CharField(allow_blank=True)
     position = serializers.IntegerField(help_text="The lowest is the cover.")

@@ -31,7 +31,14 @@ from catalog.models.item import (
     may_see_all,
     unused_slug,
 )
-from catalog.models.media import MediaAsset, MediaAssetQuerySet, MediaKind, MediaState, Processing
+from catalog.models.media import (
+    MediaAsset,
+    MediaAssetQuerySet,
+    MediaKind,
+    MediaState,
+    Processing,
+    rendition_name,
+)
 from catalog.models.production import (
     Appearance,
     Production,
@@ -83,5 +90,6 @@ __all__ = [
     "kinds_with",
     "may_see_all",
     "may_view",
+    "rendition_name",
     "unused_slug",
 ]

@@ -59,9 +59,20 @@ class MediaAssetQuerySet(models.QuerySet["MediaAsset"]):
             return self
         return self.filter(Q(item=None) | Q(item__kind__in=kinds) | Q(pk__in=public.values("pk")))
 
+    def repeated(self) -> "models.QuerySet[MediaAsset, str]":
+        """Return the checksums that several files which are there have."""
+        found = self.present().exclude(sha256="").values("sha256").annotate(copies=models.Count("pk"))
+        return found.filter(copies__gt=1).values_list("sha256", flat=True)
+
     def in_order(self) -> Self:
         """Order as the item shows them: by position, then by key."""
         return self.order_by("position", "key", "id")
+
+
+def rendition_name(rendition: dict[str, Any]) -> str:
+    """Return the file name of one of an asset's renditions, such as full-640.webp or 4x3-640.avif."""
+    shape = rendition["ratio"].replace(":", "x") or "full"
+    return f"{shape}-{rendition['width']}.{rendition['format']}"
 
 
 MediaAssetManager = models.Manager.from_queryset(MediaAssetQuerySet)

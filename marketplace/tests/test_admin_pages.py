@@ -25,7 +25,7 @@ from catalog.tests.factories import (
     VehicleFactory,
 )
 from marketplace.admin import FormFilter, ModelAdmin, WordsField
-from media_sync.models import SyncRun
+from media_sync.models import BatchSource, FileState, MediaBatch, MediaBatchFile, SyncRun
 
 pytestmark = pytest.mark.django_db
 
@@ -92,10 +92,19 @@ def catalogue() -> None:
     """Fill the tables of the admin with more rows than a page may cost in queries."""
     Group.objects.create(name="Curators")
     run = ImportRun.objects.create(target="vehicle", file_name="cars.csv", state="done")
+    batch = MediaBatch.objects.create(source=BatchSource.FOLDER, name="photos")
     for number in range(ROWS):
         car = VehicleFactory.create(genres=["Spy"], production_years=[1964], price=number)
         other = [MemorabiliaFactory, ToolFactory][number % 2].create(categories=["Poster"])
-        MediaAssetFactory.create(item=car, alt_text="A car")
+        asset = MediaAssetFactory.create(item=car, alt_text="A car")
+        MediaBatchFile.objects.create(
+            batch=batch, path=str(number), item=car, asset=asset, state=FileState.STORED
+        )
+        loose = MediaAssetFactory.create(item=None)
+        MediaBatchFile.objects.create(
+            batch=batch, path=f"{number}.jpg", asset=loose, state=FileState.UNMATCHED
+        )
+        MediaBatch.objects.create(source=BatchSource.FOLDER, name="photos", owner=batch.owner)
         MediaAssetFactory.create(item=other)
         AppearanceFactory.create(item=car, production=ProductionFactory.create())
         TermFactory.create(aliases=[f"Other {number}"])

@@ -213,7 +213,7 @@ def test_passkeys_are_for_the_admin_only(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_pictures_may_be_shown_by_pages_of_others(client: Client) -> None:
-    asset = MediaAssetFactory.create(item=VehicleFactory.create(published=True))
+    asset = MediaAssetFactory.create(item=VehicleFactory.create(published=True), rendered=True)
 
     answer = client.get(f"/v1/media/{asset.pk}/file/")
 

@@ -22,7 +22,7 @@ from catalog.api.import_serializers import (
     UploadSerializer,
 )
 from catalog.imports.columns import ITEM_COLUMNS, PRODUCTION_COLUMNS
-from catalog.models import ImportRun, Item, Production
+from catalog.models import ImportRun, Item, MediaAsset, Production
 from catalog.tests.factories import (
     AppearanceFactory,
     ItemFactory,
@@ -36,6 +36,9 @@ from catalog.tests.factories import (
 from catalog.tests.imports import run, table
 from catalog.tests.test_admin_forms import posted_back
 from marketplace.tests.test_roles_everywhere import PAGES, make_row
+from media_sync.api.changes import DescribeSerializer
+from media_sync.api.upload_serializers import AnnounceSerializer
+from media_sync.models import Upload
 
 pytestmark = pytest.mark.django_db
 
@@ -288,3 +291,39 @@ def test_request_about_an_import_takes_its_own_fields_alone(step):
     assert {fault["pointer"].strip("/") for fault in answer.json()["errors"]} >= set(foreign)
     assert contents(row) == before
     assert set(foreign) >= {"state", "started_by", "confirmed_by", "origin", "file_key", "history_context"}
+
+
+# Media over the API
+
+
+def names_of(model: Any, *, but: Body) -> list[str]:
+    """Return what a body could call the model's fields, without those that it takes."""
+    fields = {name for field in model._meta.concrete_fields for name in (field.name, field.attname)}
+    return sorted(fields - set(but.fields))
+
+
+def test_description_of_a_file_takes_its_own_fields_alone() -> None:
+    asset = MediaAssetFactory.create()
+    before, foreign = contents(asset), names_of(MediaAsset, but=DescribeSerializer())
+
+    answer = api(member("Curator")).patch(
+        f"/v1/media/{asset.pk}/", dict.fromkeys(foreign, "4711"), content_type="application/json"
+    )
+
+    assert answer.status_code == 400
+    assert {fault["pointer"].strip("/") for fault in answer.json()["errors"]} == set(foreign)
+    assert contents(asset) == before
+    assert set(foreign) >= {"key", "state", "sha256", "processing", "item_id", "renditions", "rendered_as"}
+
+
+def test_announcement_of_a_file_takes_its_own_fields_alone() -> None:
+    foreign = names_of(Upload, but=AnnounceSerializer())
+
+    answer = api(member("Curator")).post(
+        "/v1/media/uploads/", dict.fromkeys(foreign, "4711"), content_type="application/json"
+    )
+
+    assert answer.status_code == 400
+    assert {fault["pointer"].strip("/") for fault in answer.json()["errors"]} >= set(foreign)
+    assert Upload.objects.count() == 0
+    assert set(foreign) >= {"id", "owner", "key", "state", "asset", "multipart_id", "expires_at"}

@@ -31,7 +31,7 @@ from catalog.tests.factories import (
     VehicleFactory,
 )
 from marketplace.admin import sidebar
-from media_sync.models import SyncRun
+from media_sync.models import BatchSource, MediaBatch, SyncRun
 
 pytestmark = pytest.mark.django_db
 
@@ -76,9 +76,11 @@ def of_kind(kind: str) -> Page:
 
 
 IMPORT_STEPS = {
-    "template": "add", "progress": "view", "rejected": "view", "columns": "preview", "leave_out": "preview",
+    "template": "add", "progress": "view", "rejected": "view", "original": "view", "columns": "preview", "leave_out": "preview",
     "leave_out_columns": "preview", "confirm": "confirm", "cancel": "add", "undo": "undo",
 }  # fmt: skip
+BRING_MEDIA = "media_sync.add_mediabatch catalog.add_mediaasset"
+MEDIA_STEPS = ("send", "announce", "content", "complete", "finish", "assign")
 JOBS = "procrastinate.view_procrastinatejob"
 PAGES = {
     "catalog.vehicle": of_kind("vehicle"),
@@ -97,6 +99,7 @@ PAGES = {
         "catalog.view_mediaasset",
         change="catalog.change_mediaasset",
         more={"catalog_mediaasset_unassigned": "catalog.view_mediaasset"},
+        actions={"quarantine": "catalog.delete_mediaasset", "restore": "catalog.add_mediaasset"},
         unseen=302,
     ),
     "catalog.importrun": Page(
@@ -115,6 +118,12 @@ PAGES = {
     ),
     "media_sync.syncrun": Page(
         "media_sync.view_syncrun", more={"media_sync_syncrun_sync_now": "media_sync.add_syncrun"}
+    ),
+    "media_sync.mediabatch": Page(
+        "media_sync.view_mediabatch",
+        add=BRING_MEDIA,
+        more={"media_sync_mediabatch_progress": "media_sync.view_mediabatch"}
+        | {f"media_sync_mediabatch_{step}": BRING_MEDIA for step in MEDIA_STEPS},
     ),
     "procrastinate.procrastinatejob": Page(JOBS, actions=dict.fromkeys(("retry", "cancel", "abort"), JOBS)),
     "accounts.user": kept("accounts", "user", more={"auth_user_password_change": "accounts.change_user"}),
@@ -170,6 +179,7 @@ def make_row(model: Any) -> Any:
         "catalog.importrun": lambda: ImportRun(target="vehicle", file_name="cars.csv", state="done"),
         "catalog.importlayout": lambda: ImportLayout(target="vehicle", name="cars.csv"),
         "media_sync.syncrun": lambda: SyncRun(bucket="catalogue"),
+        "media_sync.mediabatch": lambda: MediaBatch(source=BatchSource.FOLDER, name="photos"),
         "accounts.auditevent": lambda: AuditEvent(action=Action.EXPORT),
         "auth.group": lambda: Group(name="Own"),
     }
@@ -275,6 +285,9 @@ def answers(client: Client, name: str) -> set[int]:
     arguments: Any = {"catalog_term_words": ["genre"], "auth_user_password_change": [UserFactory.create().pk]}
     if name.startswith("catalog_importrun_") and name != "catalog_importrun_template":
         arguments[name] = [make_row(ImportRun)]
+    if name.startswith("media_sync_mediabatch_"):
+        is_of_file = name.endswith(("_content", "_complete", "_assign"))
+        arguments[name] = [make_row(MediaBatch), *([1] if is_of_file else [])]
     address = reverse(f"admin:{name}", args=arguments.get(name, []))
     found = {client.post(address).status_code}
     return found if name.endswith(FORMS_ALONE) else found | {client.get(address).status_code}

@@ -54,6 +54,7 @@ ROUTES = {
     "v1/media/": READ,
     "v1/media/<int:pk>/": READ,
     "v1/media/<int:pk>/file/": {"get": 302},
+    "v1/media/<int:pk>/renditions/<str:name>/": {"get": 302},
 }
 # What an address for staff answers to those with the right: an empty body is not always enough. Others get a 403.
 RUN, LAYOUT = "v1/imports/<int:pk>/", "v1/imports/layouts/"
@@ -64,21 +65,36 @@ FOR_STAFF = {
     f"{RUN}mapping/": {"put": ("catalog.preview_importrun", 400)},
     f"{RUN}rows/": {"get": ("catalog.view_importrun", 400)},  # it has no sheet
     f"{RUN}rejected/": {"get": ("catalog.view_importrun", 409)},  # nothing was rejected
+    f"{RUN}file/": {"get": ("catalog.view_importrun", 409)},  # it is not kept any more
     f"{RUN}leave-out/": {"post": ("catalog.preview_importrun", 400)},
     f"{RUN}confirm/": {"post": ("catalog.confirm_importrun", 404)},
     f"{RUN}cancel/": {"post": ("catalog.add_importrun", 404)},
-    f"{RUN}undo/": {"post": ("catalog.undo_importrun", 202)},
+    f"{RUN}undo/": {"post": ("catalog.undo_importrun", 409)},  # it changed nothing
     LAYOUT: {"get": ("catalog.view_importlayout", 200)},
     f"{LAYOUT}<int:pk>/": {
         "get": ("catalog.view_importlayout", 404),
+        "patch": ("catalog.change_importlayout", 404),
         "delete": ("catalog.delete_importlayout", 404),
     },
+    "v1/media/<int:pk>/original/": {"get": ("catalog.view_mediaasset", 302)},
+    "v1/media/uploads/": {"post": ("catalog.add_mediaasset", 400)},
+    "v1/media/uploads/<uuid:pk>/": {"get": ("catalog.add_mediaasset", 404)},
+    "v1/media/uploads/<uuid:pk>/complete/": {"post": ("catalog.add_mediaasset", 404)},
+    "v1/media/uploads/<uuid:pk>/content/": {"put": ("catalog.add_mediaasset", 404)},
+    "v1/media/<int:pk>/restore/": {"post": ("catalog.add_mediaasset", 200)},
     # An export does not begin without `as`.
     **{
         f"v1/exports/{kind}/": {"get": (f"catalog.export_{kind}", 400)}
         for kind in (*Kind.values, "production", "term")
     },
     "v1/exports/item/": {"get": ("catalog.export_vehicle", 400)},
+}
+# What staff change at an address that everybody reads, by their rights.
+WRITES = {
+    "v1/media/<int:pk>/": {
+        "patch": ("catalog.change_mediaasset", 200),
+        "delete": ("catalog.delete_mediaasset", 204),
+    },
 }
 # No JSON, so no method is refused as the API does it: other tests have these.
 ELSEWHERE = {"", "healthz", "readyz", "v1/docs/"}
@@ -103,7 +119,7 @@ def world():
     for kind in Kind.values:
         for word in ("public", "draft"):
             item = ItemFactory.create(kind=kind, slug=f"{word}-{kind}", published=word == "public")
-            MediaAssetFactory.create(key=f"{word}-{kind}.jpg", item=item)
+            MediaAssetFactory.create(key=f"{word}-{kind}.jpg", item=item, rendered=True)
             MediaAssetFactory.create(key=f"{word}-{kind}-missing.jpg", item=item, state=MediaState.MISSING)
             film = ProductionFactory.create(slug=f"film-of-{word}-{kind}")
             AppearanceFactory.create(item=item, production=film)
@@ -126,7 +142,8 @@ def filled(route):
     public = MediaAsset.objects.filter(key="public-tool.jpg").values_list("pk", flat=True).first()
     variables = {
         "<slug:slug>": slug, "<slug:vocabulary>": "genre", "<int:pk>": str(public),
-        "<slug:prefix>": "none", "<uuid:session>": NEVER,
+        "<str:name>": "full-320.webp", "<slug:prefix>": "none", "<uuid:session>": NEVER,
+        "<uuid:pk>": NEVER,
     }  # fmt: skip
     for variable, value in variables.items():
         route = route.replace(variable, value)
@@ -165,6 +182,25 @@ def test_routes_for_staff_open_by_their_rights(who):
     }
 
 
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.usefixtures("world")
+def test_what_everybody_reads_is_changed_by_rights(who):
+    client = caller(who)
+
+    found = {
+        (route, method): call(client, method, filled(route)).status_code
+        for route, offered in WRITES.items()
+        for method in offered
+    }
+
+    refused = 401 if who == "nobody" else 403
+    assert found == {
+        (route, method): status_for(who, *right, refused)
+        for route, offered in WRITES.items()
+        for method, right in offered.items()
+    }
+
+
 def status_for(who, right, status, refused):
     return status if who in STAFF and may(who, right) else refused
 
@@ -179,12 +215,14 @@ def test_routes_answer_alike_whatever_the_role(who):
         (route, method): call(api(user) if user and route in OWN else one, method, filled(route)).status_code
         for route in ROUTES | OWN
         for method in METHODS
+        if method not in WRITES.get(route, {})
     }
 
     expected = {
         (route, method): answers.get(method, 405)
         for route, answers in (ROUTES | OWN).items()
         for method in METHODS
+        if method not in WRITES.get(route, {})
     }
     if user is None:
         expected |= {(route, method): 401 for route in OWN for method in METHODS}

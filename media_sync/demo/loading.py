@@ -18,10 +18,10 @@ from catalog.models import Item, Kind, MediaAsset, Term
 from media_sync import storage
 from media_sync.demo.pictures import picture
 from media_sync.demo.silhouettes import silhouette_for
-from media_sync.inventory import listing
 from media_sync.keys import FOLDERS
-from media_sync.report import SyncResult
-from media_sync.sync import sync_bucket
+from media_sync.reconcile.inventory import listing
+from media_sync.reconcile.report import SyncResult
+from media_sync.reconcile.sync import sync_bucket
 
 HERE = Path(__file__).parent
 REFERENCES = "DEMO-"  # every demo item's reference begins with it

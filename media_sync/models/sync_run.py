@@ -16,6 +16,9 @@ class SyncRun(models.Model):
     """One pass over the bucket's listing. Counts are of objects; `missing` is of assets."""
 
     bucket = models.CharField(max_length=255)
+    endpoint = models.CharField(
+        max_length=255, blank=True, help_text="The server's address; empty: Amazon's."
+    )
     prefix = models.CharField(max_length=1024, blank=True)
     dry_run = models.BooleanField(default=False)
     started_by = models.ForeignKey(
@@ -42,6 +45,9 @@ class SyncRun(models.Model):
     collisions = models.IntegerField(
         default=0, help_text="Keys that differ in letter case or Unicode form only."
     )
+    absent = models.IntegerField(default=0, help_text="Records whose object is missing, after the run.")
+    unrecorded = models.IntegerField(default=0, help_text="Objects without a record, after the run.")
+    ambiguous = models.IntegerField(default=0, help_text="Possible moves that were not unique.")
     ignored = models.IntegerField(default=0)
     seconds = models.FloatField(default=0)
     started_at = models.DateTimeField(auto_now_add=True)

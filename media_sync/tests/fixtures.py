@@ -1,6 +1,8 @@
 """Fixtures for tests that speak to a real bucket."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -12,7 +14,7 @@ from django.test import override_settings
 from PIL import Image
 
 from media_sync import storage
-from media_sync.report import SyncResult
+from media_sync.reconcile.report import SyncResult
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,8 +28,8 @@ def _no_bucket_of_a_developer() -> Iterator[None]:
 
 
 @pytest.fixture
-def bucket(settings) -> Iterator[str]:
-    """A fresh, empty bucket on the real S3 server; settings.S3_BUCKET names it for the time of one test."""
+def bucket(settings, s3_server) -> Iterator[str]:
+    """A fresh, empty bucket on a real S3 server; settings.S3_BUCKET names it for the time of one test."""
     name = settings.S3_BUCKET = f"test-{uuid4().hex}"
     client = storage.client()  # a test may break the settings
     storage.ensure_bucket()
@@ -37,8 +39,15 @@ def bucket(settings) -> Iterator[str]:
 
 def _delete_bucket(client: Any, name: str) -> None:
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
-        for found in page.get("Contents", []):
-            client.delete_object(Bucket=name, Key=found["Key"])
+        with ThreadPoolExecutor(8) as pool:
+            for found in page.get("Contents", []):
+                pool.submit(client.delete_object, Bucket=name, Key=found["Key"])
+    with suppress(client.exceptions.NoSuchUpload):  # rclone's word for none
+        for begun in client.list_multipart_uploads(Bucket=name).get("Uploads", []):
+            client.abort_multipart_upload(Bucket=name, Key=begun["Key"], UploadId=begun["UploadId"])
+    # rclone leaves the empty folder of parts that were aborted; it goes with the last file in it.
+    client.put_object(Bucket=name, Key="quarantine/last")
+    client.delete_object(Bucket=name, Key="quarantine/last")
     client.delete_bucket(Bucket=name)
 
 
@@ -80,7 +89,7 @@ def picture(width: int = 40, height: int = 30, *, file_format: str = "JPEG", ori
 def counts(result: SyncResult) -> dict[str, int]:
     """Return the result's counts that are not 0."""
     names = (
-        "listed", "created", "changed", "returned", "missing", "unchanged", "unassigned", "assigned", "ignored",
+        "listed", "created", "changed", "moved", "returned", "missing", "unchanged", "unassigned", "assigned", "ignored",
     )  # fmt: skip
     return {name: getattr(result, name) for name in names if getattr(result, name)}
 

@@ -1,12 +1,18 @@
-"""The button that starts a sync."""
+"""The pages of syncs: the button that starts one, and what is shown of a run."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 from procrastinate.contrib.django.models import ProcrastinateJob
+
+from catalog.tests.factories import MediaAssetFactory
+from media_sync.models import SyncRun, SyncState
+from media_sync.tasks import sync_now
 
 SYNC_NOW = "/admin/media_sync/syncrun/sync_now/"
 
@@ -54,3 +60,63 @@ def test_sync_now_pressed_and_confirmed(staff_page: Page) -> None:
 
     expect(staff_page.get_by_text("The sync is enqueued")).to_be_visible()
     assert waiting() == ["media_sync.tasks.sync_now"]
+
+
+@pytest.mark.django_db
+def test_page_of_a_run_that_runs_asks_for_itself_anew(admin_client: Client) -> None:
+    run = SyncRun.objects.create(bucket="catalogue", phase="Listing", listed=12_000, seen_at=timezone.now())
+
+    page = admin_client.get(f"/admin/media_sync/syncrun/{run.pk}/change/").content.decode()
+
+    assert "Listing: 12,000 objects listed so far." in page
+    assert f'hx-get="/admin/media_sync/syncrun/{run.pk}/change/" hx-trigger="every 2s"' in page
+
+
+@pytest.mark.django_db
+def test_page_of_a_run_that_ended_links_to_what_it_counted(admin_client: Client) -> None:
+    run = SyncRun.objects.create(
+        bucket="catalogue", prefix="vehicles/a", state=SyncState.DONE, seconds=3.25, missing=2, unassigned=4,
+        duplicates=1, log="10:00:00 Listing\n10:00:03 Writing",
+    )  # fmt: skip
+
+    page = admin_client.get(f"/admin/media_sync/syncrun/{run.pk}/change/").content.decode()
+
+    assert "It took 3.2 seconds." in page
+    assert "every 2s" not in page
+    assert "<li>10:00:03 Writing</li>" in page
+    for link in (
+        "?state__exact=missing&amp;q=vehicles%2Fa",
+        "?assigned=no&amp;state__exact=present&amp;q=vehicles%2Fa",
+        "?content=twice&amp;state__exact=present&amp;q=vehicles%2Fa",
+    ):
+        assert f'href="/admin/catalog/mediaasset/{link}"' in page
+
+
+@pytest.mark.django_db
+def test_list_of_media_narrows_to_content_that_is_there_twice(admin_client: Client) -> None:
+    same = MediaAssetFactory.create_batch(2, sha256="a" * 64)
+    MediaAssetFactory.create(sha256="b" * 64)
+    MediaAssetFactory.create_batch(2)
+
+    answer = admin_client.get("/admin/catalog/mediaasset/?content=twice&state__exact=present")
+
+    assert set(answer.context["cl"].result_list.values_list("pk", flat=True)) == {asset.pk for asset in same}
+
+
+@pytest.mark.django_db
+def test_page_of_a_run_that_is_silent_says_so(admin_client: Client) -> None:
+    run = SyncRun.objects.create(bucket="catalogue", seen_at=timezone.now() - timedelta(hours=1))
+
+    page = admin_client.get(f"/admin/media_sync/syncrun/{run.pk}/change/").content.decode()
+
+    assert "if it was killed, the next sync goes on." in page
+
+
+@pytest.mark.usefixtures("empty_queue")
+@pytest.mark.django_db(transaction=True)
+def test_sync_now_notes_who_started_it(admin_client: Client, admin_user: Any, bucket: str) -> None:
+    admin_client.post(SYNC_NOW, {"_form_submitted": "on"})
+
+    sync_now(**ProcrastinateJob.objects.get(task_name="media_sync.tasks.sync_now").args)
+
+    assert SyncRun.objects.get().started_by == admin_user

@@ -5,10 +5,14 @@ from datetime import datetime
 import pytest
 from django.conf import settings
 
-from media_sync import inventory, storage
+from media_sync import storage
 from media_sync.errors import BucketUnavailable
-from media_sync.inventory import Page, _taker, listing
+from media_sync.reconcile import inventory
+from media_sync.reconcile.inventory import Lister, listing
 from media_sync.tests.fixtures import put
+from media_sync.tests.servers import storable
+
+pytestmark = pytest.mark.both_servers
 
 ODD_KEYS = [
     "a b+c%41.jpg", "%2e%2e.jpg", "vehicles/x/é.jpg", "vehicles/x/e\u0301.jpg", "😀.jpg", "a&b<c>'\".jpg",
@@ -30,17 +34,18 @@ def stock_rows() -> list[tuple[str, str, int]]:
     ]
 
 
-def test_listing_equals_boto3s_own_for_odd_keys(bucket):
-    put(*ODD_KEYS)
+def test_listing_equals_boto3s_own_for_odd_keys(bucket, s3_server):
+    keys = storable(ODD_KEYS, s3_server)
+    put(*keys)
 
     listed = rows()
 
     assert sorted(listed) == sorted(stock_rows())
-    assert {key for key, _, _ in listed} == set(ODD_KEYS)
+    assert {key for key, _, _ in listed} == set(keys)
 
 
-def test_listing_is_the_same_when_boto3_parses_it(bucket, monkeypatch):
-    put(*ODD_KEYS)
+def test_listing_is_the_same_when_boto3_parses_it(bucket, s3_server, monkeypatch):
+    put(*storable(ODD_KEYS, s3_server))
     fast = [found for page in listing() for found in page]
 
     monkeypatch.setattr(inventory, "URL_ENCODED", "no page holds this")
@@ -71,7 +76,7 @@ def test_listing_reads_all_pages(bucket, monkeypatch):
 def test_listing_narrows_to_the_prefix(bucket):
     put("vehicles/a/1.jpg", "vehicles/b/1.jpg", "tools/a/1.jpg")
 
-    assert [key for key, _, _ in rows("vehicles/a")] == ["vehicles/a/1.jpg"]
+    assert [key for key, *_ in rows("vehicles/a")] == ["vehicles/a/1.jpg"]
 
 
 def test_listing_of_an_empty_bucket_is_empty(bucket):
@@ -150,9 +155,9 @@ TAIL = "<KeyCount>2</KeyCount></ListBucketResult>"
 
 def taken_from(body: str | bytes, status: int = 200):
     response = {"status_code": status, "body": body if isinstance(body, bytes) else body.encode()}
-    taken: list[Page] = []
-    _taker(taken)(response_dict=response)
-    return taken, response["body"]
+    lister = Lister()
+    lister.take(response_dict=response)
+    return lister._slot.taken, response["body"]
 
 
 def test_hook_takes_the_entries_out_of_amazons_answer():
@@ -161,7 +166,10 @@ def test_hook_takes_the_entries_out_of_amazons_answer():
     taken, rest = taken_from(HEAD + entries + TAIL)
 
     etag, modified = "d41d8cd98f00b204e9800998ecf8427e-3", "2026-01-02T03:04:05.000Z"
-    assert taken == [[("a/b c.jpg", etag, "5", modified), ("d.jpg", etag, "0", modified)]]
+    assert taken == [
+        ("a/b c.jpg", etag, "5", modified, "STANDARD"),
+        ("d.jpg", etag, "0", modified, "STANDARD"),
+    ]
     assert rest == (HEAD + TAIL).encode()
 
 
@@ -185,5 +193,19 @@ def test_hook_takes_the_entries_out_of_amazons_answer():
 def test_hook_leaves_to_boto3_what_it_does_not_know(body, status):
     taken, rest = taken_from(body, status)
 
-    assert taken == []
+    assert taken is None
     assert rest == (body if isinstance(body, bytes) else body.encode())
+
+
+def test_hook_comes_before_all_that_parse_the_answer(bucket):
+    put("1.jpg")
+    seen = []
+    lister = Lister()
+    lister._client.meta.events.register_first(
+        "before-parse.s3.*", lambda response_dict, **_: seen.append(response_dict["body"])
+    )
+
+    pages = list(lister.pages())
+
+    assert [found.key for page in pages for found in page] == ["1.jpg"]
+    assert b"<Contents>" not in seen[0]

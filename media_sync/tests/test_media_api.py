@@ -1,16 +1,12 @@
 """`/v1/media/`: files of what the caller may see, and nothing of the rest."""
 
-from urllib.request import urlopen
-
 import pytest
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
-from catalog.models import MediaState, Status
+from catalog.models import MediaState, Processing, Status
 from catalog.tests.api import staff_client
 from catalog.tests.factories import ItemFactory, MediaAssetFactory, ToolFactory, VehicleFactory
-from media_sync.sync import sync_bucket
-from media_sync.tests.fixtures import picture, put
 
 pytestmark = pytest.mark.django_db
 
@@ -40,13 +36,16 @@ def assets():
         "unassigned": MediaAssetFactory.create(key="unassigned.jpg"),
         "missing": MediaAssetFactory.create(key="missing.jpg", item=item, state=MediaState.MISSING),
         "pending": MediaAssetFactory.create(key="pending.jpg", item=item, state=MediaState.PENDING),
+        "refused": MediaAssetFactory.create(
+            key="refused.jpg", item=item, processing=Processing.REFUSED, refusal="It is no picture."
+        ),
         "quarantined": MediaAssetFactory.create(
             key="quarantined.jpg", item=item, state=MediaState.QUARANTINED
         ),
     }
 
 
-HIDDEN = ["draft", "archived", "scheduled", "unassigned", "missing", "pending", "quarantined"]
+HIDDEN = ["draft", "archived", "scheduled", "unassigned", "missing", "pending", "refused", "quarantined"]
 
 
 def test_detail_tells_all_of_a_file(client, assets):
@@ -64,7 +63,9 @@ def test_detail_tells_all_of_a_file(client, assets):
         "key": "public.jpg",
         "item": {"kind": "vehicle", "slug": "db5", "url": "http://testserver/v1/vehicles/db5/"},
         "kind": "image", "content_type": "image/jpeg", "size": 1000, "width": None, "height": None,
-        "alt_text": "", "caption": "", "position": 0, "state": "present",
+        "alt_text": "", "caption": "", "position": 0, "state": "present", "processing": "waiting", "refusal": "",
+        "srcset": {}, "crops": {}, "renditions": [], "thumbhash": "", "colour": "",
+        "focal_point": {"x": 0.5, "y": 0.5}, "animated": False,
     }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def test_list_shows_the_public_nothing_more_by_any_filter(client, assets, query)
     assert set(listed(client, query)) <= {"public.jpg"}
 
 
-@pytest.mark.parametrize("query", ["?state=missing", "?assigned=false", "?sort=1"])
+@pytest.mark.parametrize("query", ["?state=missing", "?assigned=false", "?processing=refused", "?sort=1"])
 def test_list_refuses_the_public_what_is_for_staff(client, assets, query):
     answer = client.get(f"/v1/media/{query}")
 
@@ -86,7 +87,7 @@ def test_list_refuses_the_public_what_is_for_staff(client, assets, query):
 
 
 @pytest.mark.parametrize("sort", HIDDEN)
-@pytest.mark.parametrize("route", ["", "file/"])
+@pytest.mark.parametrize("route", ["", "file/", "renditions/full-320.webp/"])
 def test_what_is_hidden_is_not_found(client, assets, sort, route):
     answer = client.get(f"/v1/media/{assets[sort].pk}/{route}")
 
@@ -112,6 +113,7 @@ def test_list_shows_staff_everything(assets):
         ("?assigned=false", {"unassigned.jpg"}),
         ("?assigned=true&state=present&item=draft", {"draft.jpg"}),
         ("?kind=video", set()),
+        ("?processing=refused", {"refused.jpg"}),
     ],
 )
 def test_list_narrows_for_staff(assets, query, keys):
@@ -149,58 +151,6 @@ def test_list_is_in_the_order_of_an_item(client):
         MediaAssetFactory.create(item=item, position=position, key=key)
 
     assert listed(client) == ["b.jpg", "c.jpg", "a.jpg"]
-
-
-def test_file_leads_to_the_object(client, bucket):
-    VehicleFactory.create(slug="db5", published=True)
-    put("vehicles/db5/1 é.jpg", body=picture(), content_type="text/html")
-    sync_bucket()
-    image = client.get("/v1/vehicles/db5/").json()["image"]
-
-    answer = client.get(image["url"])
-
-    assert answer.status_code == 302
-    assert answer["Cache-Control"] == "private, max-age=300"
-    with urlopen(answer["Location"]) as served:
-        assert (served.headers["Content-Type"], served.read()) == ("image/jpeg", picture())
-
-
-def test_file_of_a_document_is_for_download(client, bucket):
-    VehicleFactory.create(slug="db5", published=True)
-    put("vehicles/db5/1.svg", body=b"<svg/>", content_type="image/svg+xml")
-    sync_bucket()
-    (row,) = client.get("/v1/media/").json()["results"]
-
-    answer = client.get(row["url"])
-
-    with urlopen(answer["Location"]) as served:
-        assert served.headers["Content-Type"] == "application/octet-stream"
-        assert served.headers["Content-Disposition"] == "attachment"
-
-
-def test_file_of_a_draft_is_for_staff(assets):
-    answer = staff_client("view_item").get(f"/v1/media/{assets['draft'].pk}/file/")
-
-    assert answer.status_code == 302
-
-
-def test_file_that_is_gone_is_not_found_for_staff_either(assets):
-    answer = staff_client("view_item").get(f"/v1/media/{assets['missing'].pk}/file/")
-
-    assert answer.status_code == 404
-
-
-def test_file_refuses_parameters(client, assets):
-    assert client.get(f"/v1/media/{assets['public'].pk}/file/?key=draft.jpg").status_code == 400
-
-
-def test_file_with_an_unusable_bucket_name_is_unavailable(client, assets, settings):
-    settings.S3_BUCKET = "no bucket!"
-
-    answer = client.get(f"/v1/media/{assets['public'].pk}/file/")
-
-    assert answer.status_code == 503
-    assert answer.json()["detail"] == "Files cannot be read just now; try again later."
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])

@@ -1,0 +1,1 @@
+"""Many files that arrive together: from a folder, an archive, a part of the bucket, or addresses; matched to items."""

@@ -1,0 +1,1 @@
+"""The bucket and the catalogue brought into agreement: listed once, staged, decided in SQL, applied."""

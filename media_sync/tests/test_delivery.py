@@ -1,0 +1,224 @@
+"""How files reach whoever may see them, and nobody else."""
+
+import re
+from urllib.request import urlopen
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+
+from catalog.models import MediaKind, MediaState, Processing
+from catalog.tests.api import staff_client
+from catalog.tests.factories import ItemFactory, MediaAssetFactory, VehicleFactory
+from media_sync.tests.fixtures import picture, put
+from media_sync.urls import urlpatterns
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_servers]
+
+FOLDER = f"renditions/7-{'0' * 32}"
+
+
+def sizes(*widths: int, ratio: str = "") -> list[dict[str, object]]:
+    return [
+        {"ratio": ratio, "format": name, "width": width, "height": width // 2, "size": 1000 + width}
+        for name in ("avif", "webp")
+        for width in widths
+    ]
+
+
+def rendered(**more):
+    """Make a published picture that the worker has done."""
+    more = {"item": VehicleFactory.create(published=True, slug="db5")} | more
+    return MediaAssetFactory.create(
+        processing=Processing.READY, renditions=sizes(320, 640), rendered_as=FOLDER, **more
+    )
+
+
+def fetched(answer) -> tuple[bytes, str]:
+    assert answer.status_code == 302, answer.content
+    with urlopen(answer["Location"]) as served:
+        return served.read(), served.headers["Content-Type"]
+
+
+def test_file_of_a_picture_is_its_largest_rendition(client, bucket):
+    asset = rendered(key="vehicles/db5/1.jpg")
+    put("vehicles/db5/1.jpg", body=picture())
+    put(f"{FOLDER}/full-640.webp", body=b"large", content_type="text/html")
+
+    answer = client.get(f"/v1/media/{asset.pk}/file/")
+
+    assert answer["Cache-Control"] == "private, max-age=300"
+    assert fetched(answer) == (b"large", "image/webp")
+
+
+def test_rendition_is_the_one_named(client, bucket):
+    asset = rendered()
+    put(f"{FOLDER}/full-320.avif", body=b"small")
+
+    answer = client.get(f"/v1/media/{asset.pk}/renditions/full-320.avif/")
+
+    assert fetched(answer) == (b"small", "image/avif")
+
+
+@pytest.mark.parametrize(
+    "name", ["full-1280.webp", "full-320.jpg", "..", "full-320.webp%00", "%2e%2e%2f1.jpg"]
+)
+def test_rendition_of_another_name_is_not_found(client, name):
+    asset = rendered()
+
+    assert client.get(f"/v1/media/{asset.pk}/renditions/{name}/").status_code == 404
+
+
+def test_file_of_a_picture_whose_sizes_are_being_made_comes_later(client):
+    asset = MediaAssetFactory.create(item=VehicleFactory.create(published=True))
+
+    answer = client.get(f"/v1/media/{asset.pk}/file/")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["detail"] == "The sizes of this picture are being made; try again in a few seconds."
+
+
+def test_original_is_for_staff_who_may_view_media(bucket):
+    asset = rendered(key="vehicles/db5/1.jpg")
+    put("vehicles/db5/1.jpg", body=picture())
+
+    answer = staff_client("view_item", "view_mediaasset").get(f"/v1/media/{asset.pk}/original/")
+
+    assert fetched(answer) == (picture(), "image/jpeg")
+
+
+@pytest.mark.parametrize(("permissions", "status"), [((), 401), (("view_item",), 403)])
+def test_original_is_refused_to_others(client, permissions, status):
+    asset = rendered()
+    caller = staff_client(*permissions) if permissions else client
+
+    assert caller.get(f"/v1/media/{asset.pk}/original/").status_code == status
+
+
+def test_file_of_a_document_is_for_download(client, bucket):
+    asset = MediaAssetFactory.create(
+        key="vehicles/db5/1.svg",
+        kind=MediaKind.DOCUMENT,
+        content_type="",
+        item=VehicleFactory.create(published=True),
+    )
+    put("vehicles/db5/1.svg", body=b"<svg/>", content_type="image/svg+xml")
+
+    answer = client.get(f"/v1/media/{asset.pk}/file/")
+
+    with urlopen(answer["Location"]) as served:
+        assert served.headers["Content-Type"] == "application/octet-stream"
+        assert served.headers["Content-Disposition"] == "attachment"
+
+
+def test_file_of_a_draft_is_for_staff():
+    asset = rendered(item=ItemFactory.create())
+
+    answer = staff_client("view_item").get(f"/v1/media/{asset.pk}/file/")
+
+    assert answer.status_code == 302
+
+
+def test_file_that_is_gone_is_not_found_for_staff_either():
+    asset = rendered(state=MediaState.MISSING)
+
+    answer = staff_client("view_item", "view_mediaasset").get(f"/v1/media/{asset.pk}/file/")
+
+    assert answer.status_code == 404
+
+
+def test_file_refuses_parameters(client):
+    assert client.get(f"/v1/media/{rendered().pk}/file/?key=draft.jpg").status_code == 400
+
+
+def test_file_with_an_unusable_bucket_name_is_unavailable(client, settings):
+    asset = rendered()
+    settings.S3_BUCKET = "no bucket!"
+
+    answer = client.get(f"/v1/media/{asset.pk}/file/")
+
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "Files cannot be read just now; try again later."
+
+
+def test_item_tells_the_sizes_ready_for_srcset(client):
+    asset = rendered(thumbhash="3OcRJYB4d3h/iIeHeEh3eIhw+j2w", colour="#7f1d1d", focal_x=0.25)
+    at = f"http://testserver/v1/media/{asset.pk}/renditions/full"
+
+    image = client.get("/v1/vehicles/db5/").json()["images"][0]
+
+    assert image["srcset"] == {
+        "avif": f"{at}-320.avif/ 320w, {at}-640.avif/ 640w",
+        "webp": f"{at}-320.webp/ 320w, {at}-640.webp/ 640w",
+    }
+    assert image["renditions"][-1] == {
+        "ratio": "", "format": "webp", "width": 640, "height": 320, "size": 1640, "url": f"{at}-640.webp/",
+    }  # fmt: skip
+    assert (image["thumbhash"], image["colour"]) == ("3OcRJYB4d3h/iIeHeEh3eIhw+j2w", "#7f1d1d")
+    assert image["focal_point"] == {"x": 0.25, "y": 0.5}
+
+
+def test_list_tells_the_sizes_of_covers(client):
+    asset = rendered()
+
+    cover = client.get("/v1/vehicles/").json()["results"][0]["image"]
+
+    assert cover["srcset"]["webp"].startswith(
+        f"http://testserver/v1/media/{asset.pk}/renditions/full-320.webp/ 320w"
+    )
+
+
+def test_crops_stand_by_themselves(client):
+    asset = rendered()
+    asset.renditions = sizes(320) + sizes(320, ratio="4:3")
+    asset.save()
+
+    body = client.get(f"/v1/media/{asset.pk}/").json()
+
+    at = f"http://testserver/v1/media/{asset.pk}/renditions"
+    assert body["srcset"]["webp"] == f"{at}/full-320.webp/ 320w"
+    assert body["crops"] == {"4:3": {"avif": f"{at}/4x3-320.avif/ 320w", "webp": f"{at}/4x3-320.webp/ 320w"}}
+
+
+def test_public_bucket_is_read_at_its_own_address(client, settings):
+    settings.MEDIA_PUBLIC_URL = "https://cdn.example.com"
+    asset = rendered()
+
+    body = client.get(f"/v1/media/{asset.pk}/").json()
+    file = client.get(f"/v1/media/{asset.pk}/file/")
+
+    at = f"https://cdn.example.com/{FOLDER}"
+    assert body["srcset"]["webp"] == f"{at}/full-320.webp 320w, {at}/full-640.webp 640w"
+    assert file["Location"] == f"{at}/full-640.webp"
+
+
+@pytest.mark.parametrize("route", ["vehicles", "vehicles/db5", "media"])
+def test_answers_ask_nothing_of_the_bucket(client, settings, route):
+    settings.S3_ENDPOINT_URL = "http://127.0.0.1:1"  # where nothing listens
+    rendered()
+
+    assert client.get(f"/v1/{route}/").status_code == 200
+
+
+HIDDEN = {
+    "draft": lambda: rendered(item=ItemFactory.create()),
+    "unassigned": lambda: rendered(item=None),
+    "missing": lambda: rendered(state=MediaState.MISSING),
+    "quarantined": lambda: rendered(state=MediaState.QUARANTINED),
+}
+OF_AN_ASSET = [
+    pattern for pattern in urlpatterns if isinstance(pattern, URLPattern) and "pk" in str(pattern.pattern)
+]
+
+
+@pytest.mark.parametrize("sort", HIDDEN)
+@pytest.mark.parametrize("pattern", OF_AN_ASSET, ids=lambda pattern: pattern.name)
+@pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete"])
+def test_anonymous_clients_find_no_route_to_what_is_hidden(pattern, sort, method):
+    asset = HIDDEN[sort]()
+    path = re.sub(r"<str:name>", "full-640.webp", str(pattern.pattern).replace("<int:pk>", str(asset.pk)))
+
+    answer = getattr(Client(), method)(f"/v1/media/{path}", content_type="application/json")
+
+    assert answer.status_code in {401, 404, 405}
+    assert asset.key.encode() not in answer.content
