@@ -56,7 +56,7 @@ def content(request: HttpRequest, batch: MediaBatch, file: int) -> HttpResponse:
         _own(request, batch)
         upload = _upload(request, _file(batch, file))
         part = _number(request.GET["part"]) if "part" in request.GET else None
-        length = _number(request.META.get("CONTENT_LENGTH") or "0")
+        length = _number(request.headers.get("content-length") or "0")
         receiving.receive(upload, request, length=length, part=part)
     return _told(answer)
 
