@@ -24,7 +24,8 @@ PATIENCE = RetryStrategy(
 CHECK_PATIENCE = RetryStrategy(
     max_attempts=6, exponential_wait=4, retry_exceptions={BucketUnavailable, ReaderUnavailable, UploadBusy}
 )
-SLICE_SECONDS = 30  # a job of this kind lets others have its turn
+# A job of this kind lets others have their turn, and a worker that is told to end is not waited for for long.
+SLICE_SECONDS = 5
 LOOK_EVERY, OLD_EVERY = 30, 600  # seconds
 RECENT = timedelta(minutes=2)
 
