@@ -107,9 +107,9 @@ def surroundings() -> dict[str, str]:
 
 
 def process(*words: str) -> "subprocess.Popen[str]":
-    """Start a management command."""
+    """Start a management command. It hears Ctrl-C's signal, also where the tests run in a script's background."""
     return subprocess.Popen(
-        [sys.executable, "manage.py", *words], env=surroundings(), cwd=settings.BASE_DIR,
+        ["env", "--default-signal=INT", sys.executable, "manage.py", *words], env=surroundings(), cwd=settings.BASE_DIR,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
