@@ -14,13 +14,7 @@ from accounts import roles
 from accounts.tests.factories import ApiKeyFactory, UserFactory, text_of
 from accounts.tests.people import STAFF, WHO, account, api, browser, holder, may, member
 from catalog.models import ImportRun, ImportState, Item, Kind, MediaAsset, MediaState, Production
-from catalog.tests.factories import (
-    AppearanceFactory,
-    ItemFactory,
-    MediaAssetFactory,
-    ProductionFactory,
-    TermFactory,
-)
+from catalog.tests.factories import AppearanceFactory, ItemFactory, MediaAssetFactory, TermFactory
 from marketplace.tests.routes import routes_outside_the_admin
 
 pytestmark = pytest.mark.django_db
@@ -121,8 +115,7 @@ def world():
             item = ItemFactory.create(kind=kind, slug=f"{word}-{kind}", published=word == "public")
             MediaAssetFactory.create(key=f"{word}-{kind}.jpg", item=item, rendered=True)
             MediaAssetFactory.create(key=f"{word}-{kind}-missing.jpg", item=item, state=MediaState.MISSING)
-            film = ProductionFactory.create(slug=f"film-of-{word}-{kind}")
-            AppearanceFactory.create(item=item, production=film)
+            AppearanceFactory.create(item=item, production__slug=f"film-of-{word}-{kind}")
     MediaAssetFactory.create(key="loose.jpg")
     TermFactory.create(slug="spy")
 
