@@ -14,7 +14,7 @@ from catalog.imports.judgement.merging import Plan, present
 from catalog.imports.judgement.productions import new_productions
 from catalog.imports.judgement.rules import rules_of
 from catalog.imports.judgement.vocabularies import new_terms
-from catalog.imports.locking import prepare
+from catalog.imports.locking import hold_tables, prepare
 from catalog.imports.mapping.binding import bind
 from catalog.imports.mapping.conversions import UNREAD
 from catalog.imports.options import ImportOptions
@@ -84,6 +84,7 @@ def judge_sheets(cursor: CursorWrapper, run: ImportRun) -> None:
     A transaction that also lands stores it at its end: until then the run's row stays free for the watch and for a
     cancellation.
     """
+    hold_tables(cursor, run.pk)
     run.issues.all().delete()
     notes: list[str] = []
     earlier: list[tuple[str, Target]] = []

@@ -17,6 +17,16 @@ def prepare(cursor: CursorWrapper) -> None:
     sql.run(cursor, "SET LOCAL work_mem = '64MB'")
 
 
+def hold_tables(cursor: CursorWrapper, run_id: int, *, to_read: bool = False) -> None:
+    """Keep the run's staged tables as they are, until the transaction's end: for this one alone, or `to_read` with others.
+
+    Asked for before the first of the tables is touched: else one that reads several of them and one that replaces
+    them each wait for a table that the other has, and PostgreSQL ends one of the two.
+    """
+    lock = "pg_advisory_xact_lock_shared" if to_read else "pg_advisory_xact_lock"
+    sql.run(cursor, f"SELECT {lock}(hashtextextended('tables of import {int(run_id)}', 0))")
+
+
 def queue(cursor: CursorWrapper, *, wait: bool = True) -> None:
     """Wait for the imports (and undoings) that are landing; until the transaction's end others wait for this one.
 

@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from catalog.imports.columns import SHEET_ORDER, TARGETS, WORKBOOK, WORKBOOK_SHEETS, target_of_sheet
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import judge
-from catalog.imports.locking import prepare
+from catalog.imports.locking import hold_tables, prepare
 from catalog.imports.mapping.binding import Mapping, bind, recognised, untitled
 from catalog.imports.mapping.layouts import remembered as remembered_mapping
 from catalog.imports.sources.readers import Row, Table, open_tables
@@ -52,6 +52,7 @@ def stage_file(run: ImportRun, path: Path, on_rows: OnRows | None = None) -> boo
     named = target_of_sheet if run.target == WORKBOOK else None
     with transaction.atomic(), connection.cursor() as cursor:
         prepare(cursor)
+        hold_tables(cursor, run.pk)
         with (
             _old_objects_set_aside(),
             open_tables(path, run.file_name, recognise=recognised, sheets=named) as tables,

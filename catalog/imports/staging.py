@@ -15,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
 from catalog.imports.columns import Column, Reading
+from catalog.imports.locking import hold_tables
 from catalog.imports.mapping.binding import Mapping, Pick
 from catalog.imports.sources.readers import Row, Table
 from catalog.models import ImportRun, ImportSheet
@@ -54,10 +55,13 @@ def is_staged(sheet: ImportSheet) -> bool:
 def drop(run: ImportRun) -> None:
     """Drop the tables of all sheets of the run."""
     with transaction.atomic(), connection.cursor() as cursor:
-        for schema in sql.rows(
+        found = sql.rows(
             cursor, rf"SELECT nspname FROM pg_namespace WHERE nspname ~ '^import_{run.pk}_[0-9]+$'"
-        ):
-            sql.run(cursor, f"DROP SCHEMA {schema[0]} CASCADE")
+        )
+        if found:
+            hold_tables(cursor, run.pk)
+        for (schema,) in found:
+            sql.run(cursor, f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
 
 def stage(

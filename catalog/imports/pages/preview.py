@@ -18,6 +18,7 @@ from catalog.imports import sql
 from catalog.imports.columns import TARGETS, Target
 from catalog.imports.errors import ImportRefused
 from catalog.imports.judging import COUNTED
+from catalog.imports.locking import hold_tables
 from catalog.imports.pages.changes import Values, find_changes, find_faults, find_titles, staged_columns
 from catalog.imports.staging import schema_of
 from catalog.models import ImportSheet, Outcome, Status
@@ -85,7 +86,7 @@ def page(sheet: ImportSheet, *, outcome: str = "", number: int = 1, size: int = 
     total = int(getattr(sheet, COUNTS[outcome]))
     pages = max(1, -(-total // size))
     number = min(max(number, 1), pages)
-    with _settled() as cursor:
+    with _settled(sheet) as cursor:
         columns = staged_columns(cursor, schema_of(sheet))
         if not {"import_row", "import_merged"} <= columns.keys():
             raise StagingGone(GONE)
@@ -100,10 +101,11 @@ def page(sheet: ImportSheet, *, outcome: str = "", number: int = 1, size: int = 
 
 
 @contextmanager
-def _settled() -> Iterator[CursorWrapper]:
+def _settled(sheet: ImportSheet) -> Iterator[CursorWrapper]:
     """Turn into StagingGone what comes of tables that another process replaces at this moment."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            hold_tables(cursor, sheet.run_id, to_read=True)
             yield cursor
     except (ProgrammingError, OperationalError) as error:
         if isinstance(
@@ -120,7 +122,7 @@ def withdrawals(sheet: ImportSheet, *, number: int = 1, size: int = SIZE) -> Pre
     """
     pages = max(1, -(-sheet.withdrawn // size))
     number = min(max(number, 1), pages)
-    with _settled() as cursor:
+    with _settled(sheet) as cursor:
         if not staged_columns(cursor, schema_of(sheet)).get("import_withdrawn"):
             raise StagingGone(GONE)
         found = sql.rows(

@@ -11,12 +11,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from django.db import connection
+from django.db import connection, transaction
 
 from catalog.imports import sql
 from catalog.imports.columns import column_name
 from catalog.imports.errors import ImportRefused
 from catalog.imports.life import files
+from catalog.imports.locking import hold_tables
 from catalog.imports.mapping.binding import ERROR_HEADER, recognised
 from catalog.imports.pages.changes import staged_columns
 from catalog.imports.sources.readers import Table, open_tables
@@ -161,7 +162,8 @@ def _faults(sheet: ImportSheet) -> Iterator[Line]:
 
 def _faults_after(sheet: ImportSheet, line: int, count: int) -> list[tuple[int, list[list[str]]]]:
     schema = schema_of(sheet)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        hold_tables(cursor, sheet.run_id, to_read=True)
         found: list[Any] = sql.rows(
             cursor,
             f"""SELECT line, array_agg(ARRAY[name, message] ORDER BY name, message) FROM {schema}.import_fault
