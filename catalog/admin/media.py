@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -39,14 +40,14 @@ class MediaAssetAdmin(ModelAdmin):
     actions = ("quarantine", "restore")
     autocomplete_fields = ("item",)
     readonly_fields = (
-        "preview", "key", "kind", "content_type", "size", "width", "height", "etag", "sha256", "state_shown",
+        "preview", "whole_key", "kind", "content_type", "size", "width", "height", "etag", "checksum", "state_shown",
         "source_modified", "created_at", "updated_at", "processing", "refusal", "exif",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("preview", "key", "item", "position", "alt_text", "caption")}),
+        (None, {"fields": ("preview", "whole_key", "item", "position", "alt_text", "caption")}),
         ("Focal point", {"fields": (("focal_x", "focal_y"),)}),
         ("Object", {"fields": (
-            ("state_shown", "kind"), ("processing", "refusal"), "exif", ("content_type", "size"), ("width", "height"), "etag", "sha256",
+            ("state_shown", "kind"), ("processing", "refusal"), "exif", ("content_type", "size"), ("width", "height"), "etag", "checksum",
             "source_modified", ("created_at", "updated_at"),
         )}),
     )  # fmt: skip
@@ -127,6 +128,14 @@ class MediaAssetAdmin(ModelAdmin):
     def preview(self, asset: MediaAsset) -> SafeString:
         return thumbnail(asset, asset.alt_text or asset.key, PREVIEW)
 
+    @display(description="key")
+    def whole_key(self, asset: MediaAsset) -> SafeString:
+        return _wrapped(asset.key)
+
+    @display(description="SHA-256")
+    def checksum(self, asset: MediaAsset) -> SafeString:
+        return _wrapped(asset.sha256)
+
     @display(description="")
     def picture(self, asset: MediaAsset) -> SafeString:
         return thumbnail(asset, asset.alt_text or asset.key)
@@ -139,3 +148,8 @@ class MediaAssetAdmin(ModelAdmin):
     @display(description="state", label=STATE_COLOURS)
     def state_shown(self, asset: MediaAsset) -> str:
         return str(MediaState(asset.state).label)
+
+
+def _wrapped(text: str) -> SafeString:
+    """Show a long text without blanks so that it fits a narrow screen."""
+    return format_html('<span style="overflow-wrap: anywhere">{}</span>', text or "-")

@@ -5,6 +5,7 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils.http import content_disposition_header
 
@@ -34,6 +35,21 @@ def content(answer):
 
 def objects(answer):
     return [json.loads(line) for line in content(answer).splitlines()]
+
+
+def lasting_tables():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT oid FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't'")
+        return set(cursor.fetchall())
+
+
+def test_export_leaves_no_table_behind():
+    VehicleFactory.create(published=True, genres=["Action"])
+    before = lasting_tables()
+
+    content(staff_client("export_vehicle", "view_vehicle").get(f"{EXPORTS}vehicle/?as=csv"))
+
+    assert lasting_tables() == before
 
 
 def test_export_is_a_file():

@@ -169,10 +169,7 @@ def assign(row: MediaBatchFile, item: Item, *, by: User) -> None:
 def _loose(row: MediaBatchFile) -> MediaAsset:
     """Return the row's asset, locked; raise AssignRefused unless it belongs to no item."""
     rows = MediaAsset.objects.publishable().select_for_update()
-    if row.asset_id:
-        asset = rows.filter(pk=row.asset_id).first()
-    else:  # a part of the bucket; the sync has recorded its objects
-        asset = rows.filter(key=row.path).first() if row.batch.source == BatchSource.PREFIX else None
+    asset = rows.filter(pk=row.asset_id).first() if row.asset_id else None
     if asset is None:
         raise AssignRefused("This file was not stored; bring it again.")
     if asset.item_id:

@@ -34,6 +34,14 @@ def collect_terms(cursor: CursorWrapper, earlier: Sequence[tuple[str, Target]] =
     A spelling is a folded name, a folded alias, or the slug behind a slash (so that Sci-Fi and Sci Fi are one).
     Terms of the run's earlier sheets count as they will be; `is_new` are words that rows there use.
     """
+    collect_spellings(cursor, earlier)
+    sql.run(cursor, "DROP TABLE IF EXISTS import_new_word")
+    sql.run(cursor, "CREATE UNLOGGED TABLE import_new_word (vocabulary text, name text)")
+    sql.create_table(cursor, "import_odd_list", "SELECT '' AS name, '' AS value, '' AS word LIMIT 0")
+
+
+def collect_spellings(cursor: CursorWrapper, earlier: Sequence[tuple[str, Target]] = ()) -> None:
+    """Make `import_term` alone, which is gone with the transaction: for those who bring no words of their own."""
     sql.create_table(
         cursor,
         "import_term",
@@ -47,9 +55,6 @@ def collect_terms(cursor: CursorWrapper, earlier: Sequence[tuple[str, Target]] =
              ORDER BY vocabulary, spelling, rank, is_new, id""",
     )
     sql.run(cursor, "ANALYZE import_term")
-    sql.run(cursor, "DROP TABLE IF EXISTS import_new_word")
-    sql.run(cursor, "CREATE UNLOGGED TABLE import_new_word (vocabulary text, name text)")
-    sql.create_table(cursor, "import_odd_list", "SELECT '' AS name, '' AS value, '' AS word LIMIT 0")
 
 
 def known_terms(earlier: Sequence[tuple[str, Target]]) -> str:
