@@ -23,12 +23,13 @@ def may_send(url: str, origin: str) -> bool:
     key = f"media_sync.preflight:{server.scheme}://{server.netloc}:{settings.S3_BUCKET}:{origin}"
     known = cache.get(key)
     if known is None:
-        known = _asks(url, origin)
+        known = asks(url, origin)
         cache.set(key, known, REMEMBERED)
     return bool(known)
 
 
-def _asks(url: str, origin: str) -> bool:
+def asks(url: str, origin: str) -> bool:
+    """The same, asked at this moment."""
     asked = {
         "Origin": origin, "Access-Control-Request-Method": METHOD, "Access-Control-Request-Headers": HEADERS,
     }  # fmt: skip

@@ -6,11 +6,10 @@ reads what is new; when it has, the record of the object that went follows it, a
 
 import pghistory
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
-from catalog.models import MediaAsset, MediaState, Processing
+from catalog.models import MediaAsset
 
-BATCH = 500  # pairs in one transaction
+BATCH = 1000  # pairs in one transaction
 # A sync writes all that it decides in one transaction, whose time tells what went and what came together. Only where
 # one went and one came, and nobody has touched the new record.
 PAIRS = """
@@ -21,6 +20,8 @@ WITH pair AS (
     JOIN catalog_mediaasset come ON come.sha256 = gone.sha256 AND come.sha256 <> '' AND come.size = gone.size
         AND come.state = 'present' AND come.created_at = gone.state_since
     WHERE gone.state = 'missing' AND gone.size > 0 AND gone.state_since > now() - interval '7 days'
+        AND (%(among)s::bigint[] IS NULL
+            OR gone.sha256 = ANY (SELECT sha256 FROM catalog_mediaasset WHERE id = ANY (%(among)s)))
 )
 SELECT gone_id, come_id, created_at, size FROM pair
 WHERE matches = 2 AND NOT EXISTS (
@@ -36,51 +37,56 @@ WHERE processing = 'waiting' AND state = 'present' AND sha256 = '' AND created_a
 """
 
 
+TAKE_OVER = """
+UPDATE catalog_mediaasset a
+SET key = p.key, etag = p.etag, source_modified = p.source_modified, item_id = p.item_id, position = p.position,
+    state = 'present', processing = 'waiting', refusal = '', updated_at = now()
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::integer[])
+    AS p (id, key, etag, source_modified, item_id, position)
+WHERE a.id = p.id
+"""
+
+Pair = tuple[int, int]  # the record of the object that went, and that of the one that came
+
+
 def follow() -> int:
     """Let the records of objects that moved take their new keys; return how many did."""
-    moved = 0
-    while some := _follow_some():
-        moved += some
-    return moved
+    pairs = _pairs()
+    return sum(_follow(pairs[at : at + BATCH]) for at in range(0, len(pairs), BATCH))
 
 
-def _follow_some() -> int:
+def _follow(pairs: list[Pair]) -> int:
     with transaction.atomic(), pghistory.context(action="moved by checksum"):
-        pairs = _pairs()
         ids = [asset_id for pair in pairs for asset_id in pair]
         # Nobody is waited for: a sync locks these rows in an order of its own.
         locked = MediaAsset.objects.filter(pk__in=ids).select_for_update(skip_locked=True).in_bulk()
-        if len(locked) < len(ids) or _pairs() != pairs:
+        if len(locked) < len(ids) or _pairs(ids) != pairs:
             return 0  # somebody is at them; the next pass looks again
         MediaAsset.objects.filter(pk__in=[come for _, come in pairs]).delete()
-        for gone, come in pairs:
-            _take_over(locked[gone], locked[come])
+        _take_over([(locked[gone], locked[come]) for gone, come in pairs])
     return len(pairs)
 
 
-def _pairs() -> list[tuple[int, int]]:
-    """Return some of the records that went and came, in pairs."""
+def _pairs(among: list[int] | None = None) -> list[Pair]:
+    """Return the records that went and came, in pairs; narrowed to those of the same content as one of `among`."""
     with connection.cursor() as cursor:
-        cursor.execute(PAIRS)
+        cursor.execute(PAIRS, {"among": among})
         found = cursor.fetchall()
         if not found:
             return []
         cursor.execute(UNREAD, [list({time for *_, time, _ in found}), list({size for *_, size in found})])
         unread = set(cursor.fetchall())
-    return [(gone, come) for gone, come, *like in found if tuple(like) not in unread][:BATCH]
+    return [(gone, come) for gone, come, *like in found if tuple(like) not in unread]
 
 
-def _take_over(gone: MediaAsset, come: MediaAsset) -> None:
-    """Give the old record the object of the new one. It is read again, for its name may be refused where the old was not."""
-    owner = gone if gone.item_id else come
-    MediaAsset.objects.filter(pk=gone.pk).update(
-        key=come.key,
-        etag=come.etag,
-        source_modified=come.source_modified,
-        item_id=owner.item_id,
-        position=owner.position,
-        state=MediaState.PRESENT,
-        processing=Processing.WAITING,
-        refusal="",
-        updated_at=Now(),
-    )
+def _take_over(pairs: list[tuple[MediaAsset, MediaAsset]]) -> None:
+    """Give the old records the objects of the new ones.
+
+    They are read again, for a name may be refused where the old was not.
+    """
+    rows = []
+    for gone, come in pairs:
+        owner = gone if gone.item_id else come
+        rows.append((gone.pk, come.key, come.etag, come.source_modified, owner.item_id, owner.position))
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_OVER, [list(column) for column in zip(*rows, strict=True)])

@@ -32,6 +32,11 @@ DROP = """async ([zone, files]) => {
         zone.dispatchEvent(new DragEvent(event, { dataTransfer: transfer, bubbles: true, cancelable: true }));
 }"""
 
+NO_WAY = """() => {
+    const real = window.fetch;
+    window.fetch = (url, how) => how.method === "PUT" ? Promise.reject(new TypeError("Failed to fetch")) : real(url, how);
+}"""
+
 
 def allow_pages(origin: str) -> None:
     """Let pages of this origin send to the bucket, as docs/storage.md says."""
@@ -141,17 +146,33 @@ def test_large_file_goes_on_where_a_closed_page_left_it(
     page.route(BY_PART, leave)
     with page.expect_request(lambda request: request.method == "PUT" and part_of(request.url) == "2"):
         bring()
+    page.goto("about:blank")
     page.unroute_all()
     bring()
     expect(page.locator("#told")).to_have_text("1 of 1 files")
     expect(page.get_by_role("link", name="See what matched")).to_be_visible()
     upload = Upload.objects.get()
     tasks.check_upload(upload_id=str(upload.pk))
+    page.get_by_role("link", name="See what matched").click()
+    expect(page.locator("#progress")).to_contain_text("Done")
 
     straight = f"{settings.S3_PUBLIC_ENDPOINT_URL}/{settings.S3_BUCKET}/quarantine/"
     assert [part_of(url) for url in sent] == ["1", "2", "2", "3"]
     assert {url.startswith(straight) for url in sent} == {s3_server == MOTO}
     assert MediaAsset.objects.values_list("sha256", "size").get() == (upload.sha256, len(FILM))
+
+
+def test_file_that_cannot_be_sent_says_so(staff_page: Page, photos: list[Path]) -> None:
+    page = staff_page
+    page.goto("/admin/media_sync/mediabatch/add/")
+    page.evaluate(NO_WAY)
+
+    page.get_by_label("Drop files or folders here").set_input_files(photos[0])
+    page.get_by_role("button", name="Bring them").click()
+
+    expect(page.locator("#list .refused")).to_have_text(
+        "DB5_2.jpg: It could not be sent; bring it again, and it goes on where it broke off."
+    )
 
 
 @pytest.mark.parametrize("width", [375, 1280])

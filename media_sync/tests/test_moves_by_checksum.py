@@ -126,6 +126,32 @@ def test_record_does_not_follow_what_somebody_has_edited(asset):
     }
 
 
+def test_records_follow_some_at_a_time_and_those_that_somebody_is_at_later(bucket, monkeypatch):
+    monkeypatch.setattr(moves, "BATCH", 1)
+    bodies = {f"{name}.jpg": picture(40 + name) for name in range(3)}
+    for name, body in bodies.items():
+        put(f"vehicles/db5/{name}", body=body)
+    sync_bucket()
+    read()
+    known = dict(MediaAsset.objects.values_list("key", "pk"))
+    MediaAsset.objects.update(etag=OF_PARTS)
+    for name, body in bodies.items():
+        remove(f"vehicles/db5/{name}")
+        put(f"vehicles/other/{name}", body=body)
+    sync_bucket()
+
+    with psycopg.connect(database_address()) as somebody:
+        somebody.execute("SELECT FROM catalog_mediaasset WHERE key = 'vehicles/db5/1.jpg' FOR UPDATE")
+        read()
+        left = list(MediaAsset.objects.filter(state="missing").values_list("key", flat=True))
+    read()
+
+    assert left == ["vehicles/db5/1.jpg"]
+    assert dict(MediaAsset.objects.values_list("key", "pk")) == {
+        key.replace("db5", "other"): pk for key, pk in known.items()
+    }
+
+
 def test_records_of_other_content_stay_apart(asset):
     remove("vehicles/db5/1.jpg")
     put("vehicles/db5/9.jpg", body=picture(50, 30))

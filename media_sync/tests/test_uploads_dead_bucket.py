@@ -12,6 +12,7 @@ from catalog.tests.api_imports import importer
 from catalog.tests.api_imports import upload as bring_spreadsheet
 from catalog.tests.factories import MediaAssetFactory, VehicleFactory
 from media_sync import hurry, storage
+from media_sync.hurry import BYTES_A_SECOND, SECONDS
 from media_sync.models import Upload
 from media_sync.tests.fixtures import picture, put
 from media_sync.tests.sending import UPLOADS, announce, announcement, complete, send, stored, uploader
@@ -95,12 +96,13 @@ def test_catalogue_reads_on_without_its_bucket(dead, client):
 
 
 @pytest.fixture
-def fall_sick(request, settings) -> Iterator[Callable[[], None]]:
-    """Let the bucket fall sick when called, as the parameter says, until the end of the test."""
+def fall_sick(request, settings, monkeypatch) -> Iterator[Callable[[], None]]:
+    """Let the bucket fall sick when called, as the parameter says, and be waited for for less long than people do."""
     with sick_bucket(SICKNESSES[request.param]) as bucket:
 
         def begin() -> None:
             settings.S3_ENDPOINT_URL = bucket.address
+            monkeypatch.setattr(hurry, "SECONDS", 1)
             storage.probe_bucket()
 
         yield begin
@@ -109,22 +111,16 @@ def fall_sick(request, settings) -> Iterator[Callable[[], None]]:
 sick = pytest.mark.parametrize("fall_sick", SICKNESSES, indirect=True)
 
 
-@pytest.fixture
-def _soon(monkeypatch):
-    """With less of a wait than people have."""
-    monkeypatch.setattr(hurry, "SECONDS", 1)
-
-
 def test_all_that_a_completion_waits_for_is_less_than_it_may_take():
-    waited = hurry.SECONDS + IN_FLIGHT / hurry.BYTES_A_SECOND + completing.PLACE_SECONDS
+    waited = SECONDS + IN_FLIGHT / BYTES_A_SECOND + completing.PLACE_SECONDS
 
     assert waited <= MOST_SECONDS
 
 
 @sick
-@pytest.mark.usefixtures("_soon", "empty_queue")
+@pytest.mark.usefixtures("empty_queue")
 @pytest.mark.django_db(transaction=True)
-def test_completion_by_a_sick_bucket_is_unavailable_and_loses_nothing(fall_sick, settings):
+def test_completion_by_a_sick_bucket_is_unavailable_and_loses_nothing(fall_sick, settings, monkeypatch):
     client, address = uploader(), settings.S3_ENDPOINT_URL
     upload = announce(client, CONTENT)
     send(upload, CONTENT)
@@ -133,13 +129,13 @@ def test_completion_by_a_sick_bucket_is_unavailable_and_loses_nothing(fall_sick,
     assert_unavailable(lambda: client.post(upload["links"]["complete"], {}, content_type="application/json"))
     assert MediaAsset.objects.count() == 0
 
+    monkeypatch.setattr(hurry, "SECONDS", 600)
     settings.S3_ENDPOINT_URL = address
     assert complete(client, upload)["state"] == "done"
     assert stored() == {MediaAsset.objects.get().key: CONTENT}
 
 
 @sick
-@pytest.mark.usefixtures("_soon")
 def test_content_for_a_sick_bucket_is_unavailable(fall_sick):
     client = uploader()
     upload = announce(client, CONTENT)
@@ -148,7 +144,6 @@ def test_content_for_a_sick_bucket_is_unavailable(fall_sick):
     assert_unavailable(lambda: client.put(upload["links"]["content"], CONTENT, content_type="image/jpeg"))
 
 
-@pytest.mark.usefixtures("_soon")
 @pytest.mark.parametrize("fall_sick", ["says_nothing"], indirect=True)
 def test_log_says_in_one_line_what_is_wrong_with_the_bucket(fall_sick, settings, caplog):
     client = uploader()
@@ -166,7 +161,6 @@ def test_log_says_in_one_line_what_is_wrong_with_the_bucket(fall_sick, settings,
 
 
 @sick
-@pytest.mark.usefixtures("_soon")
 def test_announcement_in_parts_to_a_sick_bucket_is_unavailable(fall_sick):
     client = uploader()
     body = announcement(CONTENT, size=2**30, type="video/mp4")
@@ -176,7 +170,6 @@ def test_announcement_in_parts_to_a_sick_bucket_is_unavailable(fall_sick):
 
 
 @sick
-@pytest.mark.usefixtures("_soon")
 def test_dropped_file_in_a_sick_bucket_is_taken_later(fall_sick):
     client = browser(holder("media_sync.add_mediabatch", "catalog.add_mediaasset"))
     addresses = client.post("/admin/media_sync/mediabatch/add/", {"begin": "1"}).json()
@@ -193,7 +186,6 @@ def test_dropped_file_in_a_sick_bucket_is_taken_later(fall_sick):
     assert MediaAsset.objects.count() == 0
 
 
-@pytest.mark.usefixtures("_soon")
 @pytest.mark.parametrize("fall_sick", ["says_nothing", "drips_its_head"], indirect=True)
 def test_spreadsheet_for_a_silent_bucket_is_unavailable(fall_sick):
     client = importer()
@@ -201,6 +193,6 @@ def test_spreadsheet_for_a_silent_bucket_is_unavailable(fall_sick):
 
     answer = bring_spreadsheet(client)
 
-    assert answer.status_code == 503
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
     assert answer.json()["detail"].startswith("The bucket cannot be reached: ")
     assert not ImportRun.objects.exists()
