@@ -4,12 +4,14 @@ A database that stands still holds every thread that waits for it, and a probe b
 orchestrator kill a process that is well.
 """
 
+import os
 import re
 import selectors
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -43,6 +45,10 @@ class Worker(ThreadWorker):
     def init_process(self) -> None:
         self.probes = ThreadPoolExecutor(max_workers=1)
         super().init_process()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """End at once. Python itself would wait for every running request first, and keep the port so long."""
+        os._exit(0)
 
     def enqueue_req(self, conn: TConn) -> None:
         if conn.initialized or conn.data_ready:
