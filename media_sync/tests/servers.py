@@ -6,8 +6,10 @@ Amazon S3 does, the module names the test in its GAPS, by server, with what the 
 fail: when a later version of the server closes the gap, the test says so.
 """
 
+import gc
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -16,6 +18,7 @@ RCLONE, MOTO = "rclone", "moto"
 MARK = "both_servers"
 NOT_BOTH = "one_server"
 FIXTURE = "s3_server"
+COLLECTIONS = 5  # what one collection frees may free more
 
 
 def storable(keys: Iterable[str], server: str) -> list[str]:
@@ -26,6 +29,18 @@ def storable(keys: Iterable[str], server: str) -> list[str]:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARK}: run on the embedded S3 server and on moto's")
     config.addinivalue_line("markers", f"{NOT_BOTH}: but this one on the embedded server only")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Let go of connections that live as long as the tests do; of no test it could be said that it left them open.
+
+    What a test itself leaves open is found during the tests, and is an error.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        for _ in range(COLLECTIONS):
+            gc.collect()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
