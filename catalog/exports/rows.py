@@ -178,7 +178,7 @@ def prepare(name: str, rows: "models.QuerySet[Any]", columns: Sequence[str] = ()
         keys = rows.order_by("pk").values_list("pk", flat=True)
         export = Export(target, chosen, array("q", keys.iterator(chunk_size=CHUNK)))
         if any(column.reading in {Reading.WORD, Reading.WORDS} for column in chosen):
-            vocabularies.collect_terms(cursor)
+            vocabularies.collect_spellings(cursor)
             export.plain = {
                 column.name: _plain_words(export, column) for column in chosen if column.vocabulary
             }
