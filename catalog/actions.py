@@ -11,7 +11,7 @@ from typing import Any
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models, transaction
-from django.db.models import F, Max, QuerySet, Value
+from django.db.models import F, Max, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
@@ -111,16 +111,18 @@ def attach_media(*, item: Item, keys: Sequence[str], by: User | None) -> int:
 
 def quarantine_media(*, assets: MediaAssetQuerySet, by: User | None) -> int:
     """Take the files out of sight: nothing of them is served any more, and their objects stay. Return their number."""
-    return _set_media_state(assets.exclude(state=MediaState.QUARANTINED), MediaState.QUARANTINED, by)
+    shown = Q(state__in=[MediaState.PRESENT, MediaState.MISSING])
+    return _set_media_state(assets, shown, MediaState.QUARANTINED, by)
 
 
 def restore_media(*, assets: MediaAssetQuerySet, by: User | None) -> int:
     """Take the files back out of quarantine; return their number. A sync sees whether their objects are still there."""
-    return _set_media_state(assets.filter(state=MediaState.QUARANTINED), MediaState.PRESENT, by)
+    return _set_media_state(assets, Q(state=MediaState.QUARANTINED), MediaState.PRESENT, by)
 
 
-def _set_media_state(assets: MediaAssetQuerySet, state: MediaState, by: User | None) -> int:
-    chosen = MediaAsset.objects.filter(pk__in=assets.order_by().values("pk"))
+def _set_media_state(assets: MediaAssetQuerySet, before: Q, state: MediaState, by: User | None) -> int:
+    # The condition stands outside of the subquery: only there PostgreSQL asks it again of a row that another has changed.
+    chosen = MediaAsset.objects.filter(before, pk__in=assets.order_by().values("pk"))
     with _long_write(by, f"set media {state.value}"):
         return chosen.update(state=state, updated_at=Now())
 

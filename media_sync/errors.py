@@ -3,6 +3,7 @@
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 from django.conf import settings
+from urllib3.exceptions import HTTPError
 
 
 class BucketUnavailable(Exception):
@@ -49,7 +50,7 @@ def sentence_for(error: Exception) -> str:
         case exceptions.ClientError():
             code = str(error.response.get("Error", {}).get("Code", "")) or "an error without a code"
             return sentence(SENTENCES.get(code, OTHER_CODE.replace("{code}", _plain(code))))
-        case exceptions.ConnectionError() | exceptions.HTTPClientError():
+        case exceptions.ConnectionError() | exceptions.HTTPClientError() | HTTPError():
             return sentence(NO_ANSWER)
         case exceptions.NoCredentialsError() | exceptions.PartialCredentialsError():
             return sentence(NO_KEYS)

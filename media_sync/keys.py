@@ -70,7 +70,7 @@ class Ignored(StrEnum):
     RENDITION = "renditions"
     IMPORT = "imported spreadsheets"
     ARRIVAL = "files on their way in"
-    UNSTORABLE = "keys with a NUL"
+    UNSTORABLE = "keys with a NUL or broken UTF-8"
     TOO_LONG = "keys longer than 1,024 characters"
 
 

@@ -16,13 +16,16 @@ import boto3
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 from django.conf import settings
 from django.utils.deconstruct import deconstructible
 from storages.backends.s3 import S3Storage
+from storages.utils import clean_name
+from urllib3.exceptions import HTTPError
 
 from media_sync.errors import NO_S3, BucketUnavailable, sentence, sentence_for
+from media_sync.hurry import OutOfTime, hurried, in_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -161,10 +164,13 @@ def _said(error: Mapping[str, Any]) -> str:
 
 @contextmanager
 def calls_to_bucket() -> Iterator[None]:
-    """Turn every way in which calls to the bucket fail into BucketUnavailable."""
+    """Turn every way in which calls to the bucket fail into BucketUnavailable.
+
+    A connection that breaks while an object is read is urllib3's own error; botocore turns only some into its own.
+    """
     try:
         yield
-    except (BotoCoreError, ClientError, Boto3Error, ResponseParserError) as error:
+    except (BotoCoreError, ClientError, Boto3Error, ResponseParserError, HTTPError) as error:
         raise BucketUnavailable(sentence_for(error)) from error
 
 
@@ -175,7 +181,8 @@ class BucketStorage(S3Storage):
     * the clients of this module, with their timeouts, retries and checksums;
     * settings read at use;
     * addresses signed for S3_PUBLIC_ENDPOINT_URL and for the key as it is, `..` and `//` included;
-    * never overwriting a file of the same name;
+    * never overwriting a file of the same name; to ask for one takes seconds even of a bucket that never answers,
+      so whoever brings a file learns that soon;
     * large files go through in one stream, and what is read back lies on disk: boto3's ten threads would hold
       100 MB of them, and a file would stay in memory as a whole.
     """
@@ -205,6 +212,19 @@ class BucketStorage(S3Storage):
     @property
     def bucket(self) -> Any:
         return self.connection.Bucket(self.bucket_name)
+
+    def exists(self, name: str) -> bool:
+        key = self._normalize_name(clean_name(name))
+        try:
+            with hurried():
+                in_time(lambda: client().head_object(Bucket=self.bucket_name, Key=key))
+        except OutOfTime as error:  # Django's callers know boto3's errors only
+            raise ReadTimeoutError(endpoint_url=settings.S3_ENDPOINT_URL) from error
+        except ClientError as error:
+            if is_absent(error):
+                return False
+            raise
+        return True
 
     def url(
         self,

@@ -9,10 +9,11 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from media_sync.errors import BucketUnavailable, SyncRefused
-from media_sync.pictures import rendering
+from media_sync.pictures import hiding, rendering
 from media_sync.pictures.claims import waiting
 from media_sync.pictures.errors import ReaderUnavailable
 from media_sync.pictures.work import process_pending
+from media_sync.reconcile import moves
 from media_sync.reconcile.sync import sync_bucket
 from media_sync.uploads.completing import UploadBusy, check_now, pick_up
 from media_sync.uploads.sweep import sweep
@@ -34,9 +35,12 @@ RECENT = timedelta(minutes=2)
 # After other jobs: there may be hours of pictures to do.
 @app.task(retry=PATIENCE, priority=-5)
 def process_media(below: int | None = None) -> None:
-    """Read and render the pictures that wait, for a while; enqueue the rest, `below` the id that this came to."""
+    """Read and render the pictures that wait, for a while; enqueue the rest, `below` the id that this came to.
+
+    When all are read, records follow what has moved by their checksums, and are read again under their new names.
+    """
     goes_on = process_pending(seconds=SLICE_SECONDS, below=below)
-    if goes_on is not None:
+    if goes_on is not None or moves.follow():
         _enqueue_processing(goes_on)
 
 
@@ -51,6 +55,15 @@ def look_for_media(timestamp: int) -> None:
     all_of_it = timestamp % OLD_EVERY < LOOK_EVERY
     if waiting(since=None if all_of_it else now - RECENT).exists():
         _enqueue_processing(None)
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(queueing_lock="media_sync.hide_quarantined", retry=PATIENCE)
+def hide_quarantined(timestamp: int) -> None:
+    """Take what is in quarantine from its public address."""
+    if hiding.hide_quarantined(seconds=SLICE_SECONDS):
+        with suppress(AlreadyEnqueued):
+            hide_quarantined.configure(queueing_lock="media_sync.hide_quarantined").defer(timestamp=timestamp)
 
 
 def _enqueue_processing(below: int | None) -> None:

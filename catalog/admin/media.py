@@ -1,6 +1,7 @@
 """The pages of images, videos and documents."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -9,17 +10,34 @@ from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from accounts.models import User
 from catalog import actions as media_actions
 from catalog.admin.filters import AssignedFilter, ContentFilter
 from catalog.admin.thumbnails import PREVIEW, thumbnail
 from catalog.admin.words import typed_text, words_page
-from catalog.models import Item, MediaAsset, MediaAssetQuerySet, MediaState, kinds_seen, kinds_with
+from catalog.models import (
+    Item,
+    MediaAsset,
+    MediaAssetQuerySet,
+    MediaState,
+    Processing,
+    kinds_seen,
+    kinds_with,
+)
 from marketplace.admin import ChoicesFilter, ModelAdmin, display
 
 STATE_COLOURS = {"Present": "success", "Missing": "danger", "Pending": "info", "Quarantined": "warning"}
+
+LONG_WAIT = timedelta(minutes=15)
+WAITS = (
+    "{label}. It has waited since {since:%Y-%m-%d %H:%M}: the worker is behind; or the object has gone or changed, which"
+    " the next sync sees; or it lies in an archive (such as Glacier), from which it has to be restored first."
+)
 
 
 @admin.register(MediaAsset)
@@ -39,14 +57,14 @@ class MediaAssetAdmin(ModelAdmin):
     actions = ("quarantine", "restore")
     autocomplete_fields = ("item",)
     readonly_fields = (
-        "preview", "key", "kind", "content_type", "size", "width", "height", "etag", "sha256", "state_shown",
-        "source_modified", "created_at", "updated_at", "processing", "refusal", "exif",
+        "preview", "whole_key", "kind", "content_type", "size", "width", "height", "etag", "checksum", "state_shown",
+        "source_modified", "created_at", "updated_at", "progress", "refusal", "exif",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("preview", "key", "item", "position", "alt_text", "caption")}),
+        (None, {"fields": ("preview", "whole_key", "item", "position", "alt_text", "caption")}),
         ("Focal point", {"fields": (("focal_x", "focal_y"),)}),
         ("Object", {"fields": (
-            ("state_shown", "kind"), ("processing", "refusal"), "exif", ("content_type", "size"), ("width", "height"), "etag", "sha256",
+            ("state_shown", "kind"), ("progress", "refusal"), "exif", ("content_type", "size"), ("width", "height"), "etag", "checksum",
             "source_modified", ("created_at", "updated_at"),
         )}),
     )  # fmt: skip
@@ -127,6 +145,22 @@ class MediaAssetAdmin(ModelAdmin):
     def preview(self, asset: MediaAsset) -> SafeString:
         return thumbnail(asset, asset.alt_text or asset.key, PREVIEW)
 
+    @display(description="key")
+    def whole_key(self, asset: MediaAsset) -> SafeString:
+        return _wrapped(asset.key)
+
+    @display(description="processing")
+    def progress(self, asset: MediaAsset) -> str:
+        label = str(Processing(asset.processing).label)
+        waits = asset.processing in (Processing.WAITING, Processing.RENDERING)
+        if not waits or asset.state != MediaState.PRESENT or asset.updated_at > timezone.now() - LONG_WAIT:
+            return label
+        return WAITS.format(label=label, since=localtime(asset.updated_at))
+
+    @display(description="SHA-256")
+    def checksum(self, asset: MediaAsset) -> SafeString:
+        return _wrapped(asset.sha256)
+
     @display(description="")
     def picture(self, asset: MediaAsset) -> SafeString:
         return thumbnail(asset, asset.alt_text or asset.key)
@@ -139,3 +173,8 @@ class MediaAssetAdmin(ModelAdmin):
     @display(description="state", label=STATE_COLOURS)
     def state_shown(self, asset: MediaAsset) -> str:
         return str(MediaState(asset.state).label)
+
+
+def _wrapped(text: str) -> SafeString:
+    """Show a long text without blanks so that it fits a narrow screen."""
+    return format_html('<span style="overflow-wrap: anywhere">{}</span>', text or "-")

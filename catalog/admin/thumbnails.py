@@ -34,7 +34,10 @@ def cover(item: Item) -> SafeString:
 
 
 def thumbnail(asset: MediaAsset, alt: str, size: tuple[int, int] = SMALL) -> SafeString:
-    """Show the picture where there is one. The address is signed here, without asking the bucket."""
+    """Show the picture where there is one: cut to shape in lists, whole as a preview.
+
+    The address is signed here, without asking the bucket.
+    """
     if (asset.kind, asset.state) != (
         MediaKind.IMAGE,
         MediaState.PRESENT,
@@ -42,10 +45,11 @@ def thumbnail(asset: MediaAsset, alt: str, size: tuple[int, int] = SMALL) -> Saf
         return NO_PICTURE
     return format_html(
         '<img src="{}" alt="{}" loading="lazy" decoding="async" width="{}" height="{}"'
-        ' class="max-w-none object-cover rounded-default bg-base-100 dark:bg-base-800" style="aspect-ratio: 4 / 3">',
+        ' class="max-w-none rounded-default bg-base-100 dark:bg-base-800" style="aspect-ratio: 4 / 3; object-fit: {}">',
         default_storage.url(_shown(asset, size[0])),
         alt,
         *size,
+        "cover" if size == SMALL else "contain",
     )
 
 

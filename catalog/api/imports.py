@@ -93,6 +93,7 @@ class Unavailable(APIException):
     """The bucket did not take the file."""
 
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    wait = 10
 
 
 class ImportFilters(ParameterFilterSet):

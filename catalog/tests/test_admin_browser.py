@@ -121,3 +121,19 @@ def test_vehicles_published_together(staff_page: Page) -> None:
 
     expect(staff_page.get_by_text("2 vehicles published.")).to_be_visible()
     assert Vehicle.objects.published().count() == 2
+
+
+@pytest.mark.usefixtures("garage")
+def test_page_of_a_file_fits_a_telephone_and_shows_the_whole_picture(staff_page: Page) -> None:
+    asset = MediaAssetFactory.create(
+        item=None, key=f"loose/{'k' * 200}.jpg", sha256="f" * 64, alt_text="A tall one"
+    )
+    staff_page.set_viewport_size({"width": 390, "height": 844})
+    with default_storage.open("vehicles/db5/1.jpg") as picture_file:
+        default_storage.save(asset.key, ContentFile(picture_file.read()))
+
+    staff_page.goto(f"/admin/catalog/mediaasset/{asset.pk}/change/")
+
+    picture = staff_page.get_by_alt_text("A tall one")
+    expect(picture).to_have_css("object-fit", "contain")
+    assert staff_page.evaluate("document.documentElement.scrollWidth") == 390

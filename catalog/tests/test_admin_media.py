@@ -1,7 +1,10 @@
 """Files in the admin: taken out of sight, and brought back."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.tests.people import browser, holder, member
 from catalog.models import MediaAsset, MediaState
@@ -65,3 +68,15 @@ def test_quarantine_does_not_delete_by_the_page_of_a_row():
     )
 
     assert (answer.status_code, MediaAsset.objects.count()) == (403, 1)
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(16, True), (14, False)])
+def test_page_of_a_file_that_waits_for_long_says_why_that_may_be(minutes, told):
+    asset = MediaAssetFactory.create(processing="waiting")
+    MediaAsset.objects.filter(pk=asset.pk).update(updated_at=timezone.now() - timedelta(minutes=minutes))
+    address = reverse("admin:catalog_mediaasset_change", args=[asset.pk])
+
+    page = browser(member("Curator")).get(address).content.decode()
+
+    assert "To be read" in page
+    assert ("it lies in an archive (such as Glacier)" in page) == told

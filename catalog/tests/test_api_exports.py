@@ -38,6 +38,21 @@ def objects(answer):
     return [json.loads(line) for line in content(answer).splitlines()]
 
 
+def lasting_tables():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT oid FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't'")
+        return set(cursor.fetchall())
+
+
+def test_export_leaves_no_table_behind():
+    VehicleFactory.create(published=True, genres=["Action"])
+    before = lasting_tables()
+
+    content(staff_client("export_vehicle", "view_vehicle").get(f"{EXPORTS}vehicle/?as=csv"))
+
+    assert lasting_tables() == before
+
+
 def test_export_is_a_file():
     VehicleFactory.create(reference="A-1", published=True)
     client = staff_client("export_vehicle", "view_vehicle")

@@ -15,14 +15,14 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connections
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 60_000  # for what takes a second; a busy machine is slow
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +75,7 @@ def page(browser: Browser, live_server: Any) -> Iterator[Page]:
         base_url=live_server.url, viewport=VIEWPORT, color_scheme="light", reduced_motion="reduce"
     )
     context.set_default_timeout(TIMEOUT_MS)
+    expect.set_options(timeout=TIMEOUT_MS)  # not the context's: 5 s by default
     opened = context.new_page()
     opened.on("console", watch.on_console)
     opened.on("pageerror", watch.on_error)

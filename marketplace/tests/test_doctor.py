@@ -11,6 +11,8 @@ from django.db import connection
 
 from accounts.models import User
 from marketplace.management.commands import doctor
+from media_sync import storage
+from media_sync.tests.servers import MOTO
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,7 @@ def test_doctor_when_all_is_well_finds_nothing(well):
     assert (code, problems(findings)) == (0, {})
     assert list(findings) == [
         "VAR_DIR", "SECRET_KEY", "database", "migrations", "extensions", "administrator", "proxies", "worker", "bucket",
+        "uploads",
     ]  # fmt: skip
     assert findings["administrator"]["found"] == "ada"
 
@@ -115,4 +118,25 @@ def test_doctor_for_people_prints_a_line_a_check(well):
     said = StringIO()
     call_command("doctor", stdout=said)
     lines = said.getvalue().splitlines()
-    assert [line[:9] for line in lines] == ["ok       "] * 9
+    assert [line[:9] for line in lines] == ["ok       "] * 10
+
+
+def test_doctor_of_a_bucket_without_rules_says_that_pages_send_through_the_service(well, settings):
+    settings.BEHIND_TLS, settings.OTP_WEBAUTHN_RP_ID = True, "catalogue.example"
+    assert examined()[1]["uploads"]["found"] == (
+        "pages of https://catalogue.example send files through the service; the bucket's CORS rules decide"
+    )
+
+
+@pytest.mark.parametrize("s3_server", [MOTO], indirect=True)
+def test_doctor_of_a_bucket_that_lets_pages_send_says_so(well, settings):
+    rule: Any = {
+        "AllowedMethods": ["PUT"],
+        "AllowedOrigins": [doctor.LOCAL_ORIGIN],
+        "AllowedHeaders": ["content-type", "x-amz-checksum-sha256"],
+    }
+    storage.client().put_bucket_cors(Bucket=settings.S3_BUCKET, CORSConfiguration={"CORSRules": [rule]})
+
+    found = examined()[1]["uploads"]["found"]
+
+    assert found == f"pages of {doctor.LOCAL_ORIGIN} send files straight to the bucket"

@@ -1,5 +1,6 @@
 """What the page calls on which files are dropped: each file is announced, sent, and completed; or brought by a form."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -14,11 +15,13 @@ from accounts.models import User
 from media_sync.arrivals import dropping, preflight
 from media_sync.arrivals.dropping import Announced
 from media_sync.errors import BucketUnavailable
+from media_sync.hurry import hurried
 from media_sync.models import MediaBatch, MediaBatchFile, Upload
 from media_sync.pictures.errors import ReaderUnavailable
 from media_sync.uploads import presign, receiving, tickets
 from media_sync.uploads.errors import NotArrived, UploadRefused
 
+logger = logging.getLogger(__name__)
 LARGEST_NUMBER = 18  # digits
 HEX = frozenset("0123456789abcdef")
 SHA256_DIGITS = 64
@@ -92,8 +95,10 @@ def send(request: HttpRequest, batch: MediaBatch) -> HttpResponse:
         return here
     try:
         for file in request.FILES.getlist("files"):
-            dropping.receive_whole(batch, file.name or "file", file, by=cast(User, request.user))
-    except (BucketUnavailable, ReaderUnavailable):
+            with hurried():
+                dropping.receive_whole(batch, file.name or "file", file, by=cast(User, request.user))
+    except (BucketUnavailable, ReaderUnavailable) as error:
+        logger.warning("%s", error)
         messages.error(request, LATER)
     dropping.finish(batch)
     return here
@@ -104,12 +109,14 @@ def _answered() -> Iterator[dict[str, Any]]:
     """Give the answer to be filled; what is refused becomes its `message` and `status`."""
     answer: dict[str, Any] = {}
     try:
-        yield answer
+        with hurried():
+            yield answer
     except Refused as refusal:
         answer.update(message=str(refusal), status=refusal.status)
     except (UploadRefused, NotArrived) as refusal:
         answer.update(message=str(refusal), status=HTTPStatus.CONFLICT)
-    except (BucketUnavailable, ReaderUnavailable):
+    except (BucketUnavailable, ReaderUnavailable) as error:
+        logger.warning("%s", error)
         answer.update(message=LATER, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 

@@ -1,6 +1,7 @@
 """What the passes over the bucket did, and how far the one is that runs."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.timesince import timesince
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 from marketplace.admin import ChoicesFilter, ReadOnlyModelAdmin, action, display
@@ -41,13 +43,14 @@ COUNTS = (
 
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnlyModelAdmin):
-    """The page of a run shows its progress, and asks for itself anew while it runs."""
+    """The page of a run shows its progress; it and the list ask for themselves anew while one runs."""
 
     sidebar_group = "Operations"
     sidebar_icon = "cloud_sync"
+    list_before_template = "admin/media_sync/syncrun/again.html"
     change_form_outer_before_template = "admin/media_sync/syncrun/progress.html"
     list_display = (
-        "bucket", "prefix", "state_shown", "listed", "created", "changed", "moved", "missing", "unassigned",
+        "bucket", "prefix", "what_shown", "state_shown", "listed", "created", "changed", "moved", "missing", "unassigned",
         "started_by", "started_at",
     )  # fmt: skip
     list_select_related = ("started_by",)
@@ -62,6 +65,15 @@ class SyncRunAdmin(ReadOnlyModelAdmin):
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_shown(self, run: SyncRun) -> str:
         return str(SyncState(run.state).label)
+
+    @display(description="what")
+    def what_shown(self, run: SyncRun) -> str:
+        what = "Sync" if run.deleted is None else "Deleting for good"
+        return f"{what} (rehearsal)" if run.dry_run else what
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        context: dict[str, Any] = {**(extra_context or {}), "is_syncing": is_syncing()}
+        return super().changelist_view(request, context)
 
     def has_sync_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("media_sync.add_syncrun"))
@@ -96,6 +108,17 @@ class SyncRunAdmin(ReadOnlyModelAdmin):
         return HttpResponse(headers={"HX-Redirect": reverse("admin:media_sync_syncrun_changelist")})
 
 
+def is_syncing() -> bool:
+    """Whether a run was heard of lately, or waits for the worker."""
+    heard_of = timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    return (
+        SyncRun.objects.filter(state=SyncState.RUNNING, seen_at__gt=heard_of).exists()
+        or ProcrastinateJob.objects.filter(
+            task_name=tasks.sync_now.name, status__in=("todo", "doing")
+        ).exists()
+    )
+
+
 def progress(run: SyncRun) -> dict[str, Any]:
     """Return what the page says of the run: where it stands, its counts with links to what is meant, its log."""
     label = str(SyncState(run.state).label)
@@ -115,11 +138,17 @@ def _sentence(run: SyncRun) -> str:
         return f"It took {run.seconds:,.1f} seconds.{rehearsed}"
     silent = (timezone.now() - (run.seen_at or run.started_at)).total_seconds()
     if silent > SILENT_SECONDS:
-        return f"Not heard of for {timesince(run.seen_at or run.started_at)}; if it was killed, the next sync goes on."
-    return f"{run.phase or 'It begins'}: {run.listed:,} objects listed so far."
+        return f"Not heard of for {timesince(run.seen_at or run.started_at)}; if it was killed, the next one goes on."
+    so_far = f"{run.listed:,} objects listed" if run.deleted is None else f"{run.deleted:,} objects deleted"
+    return f"{run.phase or 'It begins'}: {so_far} so far."
 
 
 def _facts(run: SyncRun) -> Iterator[tuple[str, str, str]]:
+    if run.deleted is not None:
+        yield (
+            "Objects to delete for good" if run.dry_run else "Objects deleted for good"
+        ), f"{run.deleted:,}", ""
+        return
     media = reverse("admin:catalog_mediaasset_changelist")
     under = {"q": run.prefix} if run.prefix else {}
     for name, title, narrowed in COUNTS:

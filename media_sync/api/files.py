@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from catalog.api.staff import StaffViewSet
-from catalog.models import MediaAsset, rendition_name
+from catalog.models import MediaAsset, MediaKind, Processing, rendition_name
 from marketplace.problems import NOT_FOUND, problem, refuse_unknown_parameters
 from media_sync import delivery
 from media_sync.errors import BucketUnavailable
@@ -19,6 +19,7 @@ from media_sync.errors import BucketUnavailable
 REDIRECT_SECONDS = 5 * 60  # how long a client may keep a redirect; the address in it works longer
 PREPARING_SECONDS = 5
 NO_BUCKET = "Files cannot be read just now; try again later."
+REFUSED = "This picture was refused, so it has no sizes to show. {why}"
 PREPARING = "The sizes of this picture are being made; try again in a few seconds."
 
 REDIRECT = extend_schema(
@@ -40,7 +41,10 @@ class MediaFileViewSet(GenericViewSet[Any]):
     @REDIRECT
     def file(self, request: Request, pk: int) -> HttpResponse:
         """The file as it is published: a picture's largest size, any other file itself."""
-        return _redirect(_asset(request, pk), delivery.published_url)
+        asset = _asset(request, pk)
+        if asset.kind == MediaKind.IMAGE and asset.processing == Processing.REFUSED:  # seen by staff only
+            raise NotFound(REFUSED.format(why=asset.refusal))
+        return _redirect(asset, delivery.published_url)
 
     @REDIRECT
     def rendition(self, request: Request, pk: int, name: str) -> HttpResponse:

@@ -1,5 +1,6 @@
 """`/v1/media/uploads/`: announce a file, send it straight to the bucket, have it checked."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -7,6 +8,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
@@ -28,12 +31,14 @@ from media_sync.api.upload_serializers import (
     upload_json,
 )
 from media_sync.errors import BucketUnavailable
+from media_sync.hurry import hurried, in_time
 from media_sync.models import Upload, UploadState
 from media_sync.pictures.errors import ReaderUnavailable
 from media_sync.uploads import completing, presign, receiving, tickets
 from media_sync.uploads.completing import OPEN
 from media_sync.uploads.errors import NotArrived, UploadRefused
 
+logger = logging.getLogger(__name__)
 ADD = "catalog.add_mediaasset"
 PART = WholeNumber(low=1, high=10_000)
 
@@ -68,6 +73,7 @@ def refusals() -> Iterator[None]:
     except NotArrived as error:
         raise Conflict(str(error)) from error
     except (BucketUnavailable, ReaderUnavailable) as error:
+        logger.warning("%s", error)
         raise Unavailable from error
 
 
@@ -93,6 +99,10 @@ class UploadViewSet(StaffViewSet):
     def rights(self) -> tuple[str, ...]:
         return (ADD,)
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with hurried():
+            return super().dispatch(request, *args, **kwargs)
+
     def get_queryset(self) -> QuerySet[Upload]:
         return Upload.objects.of(self.account()).select_related("item")
 
@@ -105,7 +115,7 @@ class UploadViewSet(StaffViewSet):
         given = body.validated_data
         item = self.item(given["item"])
         with refusals():
-            storage.probe_bucket()  # an address that leads nowhere helps nobody
+            in_time(storage.probe_bucket)  # an address that leads nowhere helps nobody
             upload, is_new = tickets.issue(
                 by=self.account(),
                 file_name=given["name"],
@@ -134,7 +144,7 @@ class UploadViewSet(StaffViewSet):
             raise PermissionDenied
         with refusals():
             if upload.state in OPEN:
-                storage.probe_bucket()
+                in_time(storage.probe_bucket)
             upload = completing.complete(upload)
         return self.told(upload, HTTPStatus.ACCEPTED if upload.state in OPEN else HTTPStatus.OK)
 
@@ -151,7 +161,7 @@ class UploadViewSet(StaffViewSet):
         told = str(plain.META.get("CONTENT_LENGTH", ""))
         length = int(told) if told.isdecimal() else 0
         with refusals(), part_in_query():
-            storage.probe_bucket()
+            in_time(storage.probe_bucket)
             receiving.receive(upload, plain, length=length, part=given.get("part"))
         return Response(status=HTTPStatus.NO_CONTENT)
 

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from marketplace import faults
 from media_sync.arrivals.errors import ArrivalRefused
+from media_sync.arrivals.fetching import fetches
 from media_sync.arrivals.files import Entry
 from media_sync.arrivals.matching import Match, match_names, match_paths
 from media_sync.arrivals.prefix import BucketPart, take_page
@@ -26,6 +27,7 @@ from media_sync.pictures.errors import ReaderBusy, ReaderUnavailable
 from media_sync.pictures.sandbox import Sandbox
 
 AT_ONCE = 500  # files that are matched by one statement
+GOES_ON = timedelta(days=1)  # later the files may be others, under the same names
 OPEN = (BatchState.MATCHING, BatchState.STORING, BatchState.FAILED)
 CUT_SHORT = "It was cut short; the same command goes on with it."
 BUSY = "Another import of {name} is running; wait until it has ended."
@@ -45,7 +47,7 @@ def preview(source: Source | BucketPart) -> Arrived:
 def run(
     source: Source | BucketPart, *, keep_unmatched: bool = False, progress: Progress = lambda done, of: None
 ) -> Arrived:
-    """Store what the source holds, and record it; an earlier run of the same that did not end goes on.
+    """Store what the source holds, and record it; a run of the same that was cut short within a day goes on.
 
     With `keep_unmatched` files without an item are stored, too, for somebody to assign. Raises ArrivalRefused,
     BucketUnavailable, ReaderUnavailable; what was stored until then stays, and the next run does the rest.
@@ -105,10 +107,10 @@ def _store(batch: MediaBatch, source: Source, progress: Progress) -> None:
     waiting = batch.files.filter(state=FileState.WAITING)
     total = batch.files.count()
     done = total - waiting.count()
-    with Sandbox() as sandbox:
-        for row in _in_order(waiting):
+    with Sandbox() as sandbox, closing(fetches(source, _in_order(waiting))) as files:
+        for row, fetch in files:
             with suppress(ReaderBusy):  # the file waits for the next run
-                store_file(row, partial(source.fetch, row.path), sandbox)
+                store_file(row, fetch, sandbox)
             done += 1
             progress(done, total)
             _seen(batch)
@@ -154,8 +156,11 @@ def _end(batch: MediaBatch) -> None:
 
 @contextmanager
 def _recorded(source: Source | BucketPart) -> Iterator[MediaBatch]:
-    """Give the batch of this source: one that did not end, or a new one; its failure is told in it."""
-    same = MediaBatch.objects.filter(source=source.kind, name=source.name, state__in=OPEN)
+    """Give the batch of this source: one that was cut short lately, or a new one; its failure is told in it."""
+    youngest = timezone.now() - GOES_ON
+    same = MediaBatch.objects.filter(
+        source=source.kind, name=source.name, state__in=OPEN, seen_at__gt=youngest
+    )
     batch = same.order_by("-pk").first() or MediaBatch.objects.create(source=source.kind, name=source.name)
     _set_state(batch, BatchState.MATCHING)
     with pghistory.context(action="media import", batch=batch.pk):

@@ -121,7 +121,7 @@ def receive_whole(batch: MediaBatch, name: str, file: IO[bytes], *, by: User) ->
 
 
 def settle(batch: MediaBatch) -> None:
-    """Note how uploads ended that a worker checked; a batch that nobody goes on with is done when none waits."""
+    """Note how uploads ended that a worker checked; a batch to which no more files come is done when none waits."""
     if batch.source != BatchSource.DROPPED or batch.state != BatchState.STORING:
         return
     if batch.owner:
@@ -130,14 +130,16 @@ def settle(batch: MediaBatch) -> None:
             upload = upload_of(row, batch.owner)
             if upload:
                 _settle_row(row, upload)
-    if batch.seen_at and batch.seen_at < timezone.now() - LEFT_ALONE:
+    is_left_alone = batch.seen_at and batch.seen_at < timezone.now() - LEFT_ALONE
+    if batch.finished_at or is_left_alone:
         _end_unless_waiting(batch)
 
 
 def finish(batch: MediaBatch) -> None:
     """Note that no more files come. The batch is done as soon as none of them waits to be checked."""
+    batch.finished_at = timezone.now()
+    batch.save(update_fields=["finished_at"])
     settle(batch)
-    _end_unless_waiting(batch)
 
 
 def _end_unless_waiting(batch: MediaBatch) -> None:
@@ -169,10 +171,7 @@ def assign(row: MediaBatchFile, item: Item, *, by: User) -> None:
 def _loose(row: MediaBatchFile) -> MediaAsset:
     """Return the row's asset, locked; raise AssignRefused unless it belongs to no item."""
     rows = MediaAsset.objects.publishable().select_for_update()
-    if row.asset_id:
-        asset = rows.filter(pk=row.asset_id).first()
-    else:  # a part of the bucket; the sync has recorded its objects
-        asset = rows.filter(key=row.path).first() if row.batch.source == BatchSource.PREFIX else None
+    asset = rows.filter(pk=row.asset_id).first() if row.asset_id else None
     if asset is None:
         raise AssignRefused("This file was not stored; bring it again.")
     if asset.item_id:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -11,26 +12,18 @@ from catalog.models.fields import canonical_text
 MOST = 5
 WORDS = re.compile(r"[^\W_]{2,}")
 MOST_WORDS = 8  # of a path, its last ones: the file's own name and the folders next to it
-LOOKED_AT = 1000  # items that share a word with the path, or have a reference like one
+LOOKED_AT = 1000  # items that are compared, about as many for each way in which they are found
 
-# Items that share a word, or whose reference is like a word: by their indexes. The likest of them by trigrams.
-LIKELY = """
-SELECT w.id, c.id, c.name, c.reference
-FROM unnest(%(ids)s::bigint[], %(texts)s::text[], %(queries)s::text[]) AS w (id, text, query)
-CROSS JOIN LATERAL (
-    SELECT i.id, i.name, i.reference,
-        greatest(word_similarity(i.reference, w.text), similarity(i.name, w.text), similarity(i.slug, w.text)) AS likeness
-    FROM catalog_item i
-    WHERE i.kind = ANY (%(kinds)s) AND i.id IN (
-        (SELECT id FROM catalog_item WHERE search @@ to_tsquery('catalog_text', w.query) LIMIT %(looked_at)s)
-        UNION ALL
-        (SELECT r.id FROM regexp_split_to_table(upper(w.text), ' ') AS word
-            JOIN catalog_item r ON upper(r.reference) %% word WHERE length(word) > 2 LIMIT %(looked_at)s)
-    )
-    ORDER BY likeness DESC, i.id
-    LIMIT %(most)s
-) AS c
-ORDER BY w.id, c.likeness DESC, c.id
+# Words are constants of the statement, not rows of a join: so that PostgreSQL knows how common each is, and reads
+# no index of a word that most items have.
+BY_WORDS = "(SELECT id FROM catalog_item WHERE search @@ to_tsquery('catalog_text', %s) LIMIT %s)"
+BY_REFERENCE = "(SELECT id FROM catalog_item WHERE upper(reference) %%> upper(%s) LIMIT %s)"
+LIKELIEST = """
+SELECT i.id, i.name, i.reference
+FROM catalog_item i
+WHERE i.kind = ANY (%s) AND i.id IN ({found})
+ORDER BY greatest(word_similarity(i.reference, %s), similarity(i.name, %s), similarity(i.slug, %s)) DESC, i.id
+LIMIT %s
 """
 
 
@@ -42,21 +35,29 @@ class Likely(NamedTuple):
 
 def likely(paths: Iterable[tuple[int, str]], kinds: Collection[str]) -> dict[int, list[Likely]]:
     """Return the likeliest items of these kinds, the best first, for each of the numbered paths that has any."""
-    told = [(number, words_of(path)) for number, path in paths]
-    given: dict[str, Any] = {
-        "ids": [number for number, words in told if words],
-        "texts": [" ".join(words) for _, words in told if words],
-        "queries": [" | ".join(f"'{word}'" for word in words) for _, words in told if words],
-        "kinds": sorted(kinds),
-        "looked_at": LOOKED_AT,
-        "most": MOST,
-    }
-    found: dict[int, list[Likely]] = {}
+    told = ((number, words_of(path)) for number, path in paths)
+    found = ((number, _likeliest(words, kinds)) for number, words in told if words)
+    return {number: items for number, items in found if items}
+
+
+def _likeliest(words: list[str], kinds: Collection[str]) -> list[Likely]:
+    """Return the items most like these words, of those that have two neighbours of them, or one, or such a reference."""
+    lexemes = [f"'{word}'" for word in words]
+    by_words = [" & ".join(pair) for pair in pairwise(lexemes)] + lexemes
+    ways = [*((BY_WORDS, query) for query in by_words), *((BY_REFERENCE, word) for word in words)]
+    most = LOOKED_AT // len(ways)
+    text = " ".join(words)
+    parameters = [
+        sorted(kinds),
+        *(each for _, given in ways for each in (given, most)),
+        text,
+        text,
+        text,
+        MOST,
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(LIKELY, given)
-        for number, *item in cursor.fetchall():
-            found.setdefault(number, []).append(Likely(*item))
-    return found
+        cursor.execute(LIKELIEST.format(found=" UNION ALL ".join(way for way, _ in ways)), parameters)
+        return [Likely(*item) for item in cursor.fetchall()]
 
 
 def words_of(path: str) -> list[str]:

@@ -6,6 +6,7 @@ The names are cut into what could be a reference or a slug; the database finds a
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db import connection
 from django.utils.text import slugify
@@ -16,11 +17,15 @@ from media_sync.models import MatchedBy
 
 LONGEST_WORD = 255  # characters of a slug; references are shorter
 MOST_WORDS = 40  # of one name that are looked at
+LONGEST_RUN = 20  # words that stand together in a reference or slug; a whole name may have more
+MOST_CANDIDATES = 1000  # of one path: of the file's name first, then of the folders next to it
 SHORTEST_PART = 3  # a part of a name says nothing with fewer letters
 WORD = re.compile(r"[^\W_]+")
 EXTENSION = re.compile(r"\.[^.\s]{1,5}$")
 NUMBER = re.compile(r"[0-9]+", re.ASCII)
-NUMBER_FIRST, NUMBER_LAST = re.compile(r"\W*?_*([0-9]+)", re.ASCII), re.compile(r"([0-9]+)[\W_]*$", re.ASCII)
+# A position, not a year or a date.
+SHORT_FIRST = re.compile(r"[\W_]*([0-9]{1,3})(?=[\W_]|$)", re.ASCII)
+NUMBER_FIRST, NUMBER_LAST = re.compile(r"[\W_]*([0-9]+)", re.ASCII), re.compile(r"([0-9]+)[\W_]*$", re.ASCII)
 
 AMBIGUOUS = "The name fits more than one item: {items}."
 NOTHING = "No folder and no part of the name is the reference or slug of an item."
@@ -81,7 +86,7 @@ def match_paths(paths: Sequence[str]) -> list[Match]:
 
     A slug or reference that an item has now goes before one that another had, if they are as long.
     """
-    candidates = [list(_candidates(path)) for path in paths]
+    candidates = [list(islice(_candidates(path), MOST_CANDIDATES)) for path in paths]
     index = _look_up({(each.reference, each.slug) for those in candidates for each in those})
     return [_match(path, those, index) for path, those in zip(paths, candidates, strict=True)]
 
@@ -157,22 +162,21 @@ def _stem(path: str) -> str:
 
 def _candidates(path: str) -> Iterator[Candidate]:
     folders = [canonical_text(folder) for folder in path.split("/")[:-1]]
-    for folder in folders:
+    yield from _parts(_stem(path), is_of_file=True, is_alone=not any(folders))
+    for folder in reversed(folders):
         if folder:
             yield from _parts(folder, is_of_file=False)
-    yield from _parts(_stem(path), is_of_file=True, is_alone=not any(folders))
 
 
 def _parts(name: str, *, is_of_file: bool, is_alone: bool = True) -> Iterator[Candidate]:
-    """Yield every run of words of a name, with what stands between them.
+    """Yield the whole name and every run of its words, with what stands between them.
 
     Digits alone are no part of a name: they are dates and counters. A whole name they are, but for a file in a
     folder, where they are its position.
     """
     words = [(match.start(), match.end()) for match in WORD.finditer(name)][:MOST_WORDS]
-    spans = {(first, last) for at, (first, _) in enumerate(words) for _, last in words[at:]} | {
-        (0, len(name))
-    }
+    spans = {(first, last) for at, (first, _) in enumerate(words) for _, last in words[at : at + LONGEST_RUN]}
+    spans.add((0, len(name)))
     for start, end in sorted(spans):
         text = name[start:end]
         if not text or len(text) > LONGEST_WORD:
@@ -184,6 +188,6 @@ def _parts(name: str, *, is_of_file: bool, is_alone: bool = True) -> Iterator[Ca
 
 
 def _position(stem: str) -> int | None:
-    """Return the number with which the name ends, else the one with which it begins."""
-    found = NUMBER_LAST.search(stem) or NUMBER_FIRST.match(stem)
+    """Return the short number with which the name begins, else the one with which it ends, else any that begins it."""
+    found = SHORT_FIRST.match(stem) or NUMBER_LAST.search(stem) or NUMBER_FIRST.match(stem)
     return min(int(found[1][:20]), LAST_NUMBER) if found else None

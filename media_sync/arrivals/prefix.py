@@ -51,13 +51,14 @@ class BucketPart:
 
 
 def take_page(batch: MediaBatch, objects: Sequence[ObjectListed], matches: Sequence[Match]) -> None:
-    """Record these objects and give them to their items, in one transaction."""
+    """Record these objects and give them to their items, in one transaction; those without one are for somebody to assign."""
     found = dict(zip((each.key for each in objects), zip(objects, matches, strict=True), strict=True))
     with transaction.atomic():
         items = _locked_items({match.item_id for match in matches if match.item_id})
         known = {
             asset.key: asset
-            for asset in MediaAsset.objects.select_for_update(no_key=True)
+            for asset in MediaAsset.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("item")
             .filter(key__in=found)
             .order_by("pk")
         }
@@ -66,9 +67,8 @@ def take_page(batch: MediaBatch, objects: Sequence[ObjectListed], matches: Seque
         for key, (listed, match) in found.items():
             row = _row(batch, listed, match, items)
             asset = known.get(key)
-            if _decide(row, listed, asset, items, contents) and row.item_id:
-                asset = _given(asset, listed, row)
-                made.append(asset)
+            if _decide(row, listed, asset, items, contents):
+                made.append(_given(asset, listed, row))
             rows.append(row)
         _write(rows, made)
 
@@ -113,17 +113,17 @@ def _decide(
     items: dict[int, str],
     contents: set[tuple[int | None, str, int]],
 ) -> bool:
-    """Return whether the object is to be given to the row's item; else the row says why not."""
+    """Return whether the object's record is to be written; else the row says why not."""
     if asset and asset.state != MediaState.PRESENT:
         row.state, row.message = FileState.REFUSED, AWAY
     elif asset and asset.item_id and asset.item_id == row.item_id:
         row.asset = asset  # a run before this one has given it
         return False
-    elif asset and asset.item_id:
-        reference = Item.objects.values_list("reference", flat=True).get(pk=asset.item_id)
-        row.state, row.message = FileState.REFUSED, OTHERS.format(reference=reference)
+    elif asset and asset.item:
+        row.state, row.message = FileState.REFUSED, OTHERS.format(reference=asset.item.reference)
     elif row.item_id is None:
         row.asset = asset  # for somebody to assign
+        return asset is None
     else:
         tokens = {
             (row.item_id, token, row.size) for token in _tokens(asset.sha256 if asset else "", listed.etag)
@@ -158,13 +158,19 @@ def _new(listed: ObjectListed) -> MediaAsset:
 
 
 def _write(rows: list[MediaBatchFile], given: list[MediaAsset]) -> None:
-    """Write all of it; a sync that makes the same record at this moment keeps its facts and gets the item."""
+    """Write all of it; a sync that makes the same record at this moment keeps its facts and gets the item, if any."""
     MediaAsset.objects.bulk_update([asset for asset in given if asset.pk], ["item", "position", "updated_at"])
     new = [asset for asset in given if not asset.pk]
     MediaAsset.objects.bulk_create(
-        new, update_conflicts=True, unique_fields=["key"], update_fields=["item", "position", "updated_at"]
+        [asset for asset in new if asset.item_id],
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=["item", "position", "updated_at"],
     )
-    by_key = {asset.key: asset for asset in given}
+    loose = [asset for asset in new if not asset.item_id]
+    MediaAsset.objects.bulk_create(loose, ignore_conflicts=True)
+    recorded = MediaAsset.objects.filter(key__in=[asset.key for asset in loose], item=None)
+    by_key = {asset.key: asset for asset in given if asset.item_id} | {asset.key: asset for asset in recorded}
     for row in rows:
         row.asset = by_key.get(row.path) or row.asset
     MediaBatchFile.objects.bulk_create(rows, ignore_conflicts=True)

@@ -7,7 +7,10 @@ names no cause. So this service asks the same question before, and remembers the
 from urllib.parse import urlsplit
 
 import urllib3
+from django.conf import settings
 from django.core.cache import cache
+
+from media_sync.hurry import OutOfTime, in_time
 
 SECONDS = 2.0
 REMEMBERED = 600  # seconds
@@ -17,22 +20,23 @@ METHOD, HEADERS = "PUT", "content-type,x-amz-checksum-sha256"
 def may_send(url: str, origin: str) -> bool:
     """Return whether the server at this signed address takes files from pages of this origin."""
     server = urlsplit(url)
-    key = f"media_sync.preflight:{server.scheme}://{server.netloc}:{origin}"
+    key = f"media_sync.preflight:{server.scheme}://{server.netloc}:{settings.S3_BUCKET}:{origin}"
     known = cache.get(key)
     if known is None:
-        known = _asks(url, origin)
+        known = asks(url, origin)
         cache.set(key, known, REMEMBERED)
     return bool(known)
 
 
-def _asks(url: str, origin: str) -> bool:
+def asks(url: str, origin: str) -> bool:
+    """The same, asked at this moment."""
     asked = {
         "Origin": origin, "Access-Control-Request-Method": METHOD, "Access-Control-Request-Headers": HEADERS,
     }  # fmt: skip
     try:
         with urllib3.PoolManager(timeout=SECONDS, retries=False) as pool:
-            answer = pool.request("OPTIONS", url, headers=asked, redirect=False)
-    except urllib3.exceptions.HTTPError:
+            answer = in_time(lambda: pool.request("OPTIONS", url, headers=asked, redirect=False))
+    except (urllib3.exceptions.HTTPError, OutOfTime):
         return False
     told = answer.headers
     methods = {each.strip() for each in told.get("access-control-allow-methods", "").upper().split(",")}

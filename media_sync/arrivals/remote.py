@@ -132,7 +132,7 @@ def _judged(address: Address, internet: Internet, clock: "Clock") -> list[str]:
         return [address.host]  # judged as it was read
     numbers = _resolved(address, internet, min(NAME_SECONDS, clock.left()))
     if not numbers:
-        raise FileRefused(f"There is no host called {address.host}.")
+        raise FileRefused(_late(address.host, clock) or f"There is no host called {address.host}.")
     if not all(is_public(number) for number in numbers):
         raise FileRefused(NOT_PUBLIC.format(host=address.host))
     return list(dict.fromkeys(numbers))[:MOST_NUMBERS]
@@ -153,15 +153,11 @@ def _resolved(address: Address, internet: Internet, seconds: float) -> list[str]
 
 
 def _connection(address: Address, numbers: list[str], internet: Internet, clock: "Clock") -> "HTTPConnection":
-    seconds = clock.left()
+    reach = (numbers, internet, clock)  # its timeout is none: the clock cuts before
     if address.scheme == "http":
-        return JudgedConnection(address.host, address.port, timeout=seconds, reach=(numbers, internet, clock))
+        return JudgedConnection(address.host, address.port, timeout=SECONDS, reach=reach)
     return JudgedTlsConnection(
-        address.host,
-        address.port,
-        timeout=seconds,
-        ssl_context=internet.tls(),
-        reach=(numbers, internet, clock),
+        address.host, address.port, timeout=SECONDS, ssl_context=internet.tls(), reach=reach
     )
 
 
@@ -183,7 +179,7 @@ class _Judged:
             except OSError as error:
                 failure = error
                 continue
-            opened.settimeout(self._clock.left())
+            opened.settimeout(SECONDS)
             self._clock.watch(opened)
             return opened
         raise failure
@@ -228,7 +224,7 @@ class Clock:
     """Ends what takes too long: at the time it cuts the connections that it watches. A context manager."""
 
     def __init__(self, seconds: float) -> None:
-        self.has_struck = False
+        self._has_struck = False
         self._began = time.monotonic()
         self._until = self._began + seconds
         self._watched: list[socket.socket] = []
@@ -249,6 +245,11 @@ class Clock:
         self._thread.join()
         for each in self._watched:
             each.close()
+
+    @property
+    def has_struck(self) -> bool:
+        """Return whether the time has come, even if the clock's own thread has had no turn to say so yet."""
+        return self._has_struck or time.monotonic() >= self._until
 
     def passed(self) -> float:
         """Return the seconds since the beginning."""
@@ -275,7 +276,7 @@ class Clock:
                 self._changed.wait(left)
             if self._over:
                 return
-            self.has_struck = True
+            self._has_struck = True
             for each in self._watched:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)

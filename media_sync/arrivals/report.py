@@ -89,12 +89,12 @@ class Arrived:
         told = ", ".join(f"{self.counts[state]:,} {LABELS[state]}" for state in ORDER if self.counts[state])
         yield f"{self.counts.total():,} files in {self.seconds:.1f} s: {told or 'none'}."
         for path, message in self.left:
-            yield f"  {path}: {message}"
+            yield f"  {_printed(path)}: {message}"
 
     def _table(self) -> Iterator[str]:
         rows = [("File", "Item", "Found by", "Position")]
         rows += [
-            (path, reference or message, why, "" if position is None else str(position))
+            (_printed(path), reference or message, why, "" if position is None else str(position))
             for path, reference, why, position, message in self.matches
         ]
         widths = [min(max(len(row[at]) for row in rows), 70) for at in range(3)]
@@ -102,3 +102,8 @@ class Arrived:
             yield "  ".join(
                 [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]
             ).rstrip()
+
+
+def _printed(path: str) -> str:
+    """Return the path without what would move a terminal's cursor, or change its colours or direction."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in path)

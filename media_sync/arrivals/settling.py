@@ -1,7 +1,6 @@
 """One file of a batch comes to its end: stored, there already, without an item, or refused with a sentence."""
 
 import hashlib
-import tempfile
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +12,7 @@ from catalog.models import MediaAsset
 from media_sync.arrivals.errors import FileRefused
 from media_sync.keys import uploaded_key
 from media_sync.models import FileState, MediaBatchFile
+from media_sync.pictures import scratch
 from media_sync.pictures.sandbox import Sandbox
 from media_sync.uploads import storing
 from media_sync.uploads.errors import ContentRefused
@@ -27,8 +27,8 @@ def store_file(row: MediaBatchFile, fetch: Fetch, sandbox: Sandbox) -> None:
 
     Killed anywhere, doing it again stores nothing twice: its key is made of the row.
     """
-    with tempfile.TemporaryDirectory(prefix="catalogue-arrival-") as folder:
-        path = Path(folder, "file")
+    with scratch.folder() as folder:
+        path = folder / "file"
         try:
             fetch(path)
             _measure(row, path)

@@ -49,6 +49,9 @@ class SyncRun(models.Model):
     unrecorded = models.IntegerField(default=0, help_text="Objects without a record, after the run.")
     ambiguous = models.IntegerField(default=0, help_text="Possible moves that were not unique.")
     ignored = models.IntegerField(default=0)
+    deleted = models.IntegerField(
+        null=True, blank=True, help_text="Objects deleted for good; empty: the run was a sync and no purge."
+    )
     seconds = models.FloatField(default=0)
     started_at = models.DateTimeField(auto_now_add=True)
     seen_at = models.DateTimeField(null=True, blank=True, help_text="Last sign of life.")

@@ -8,7 +8,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from itertools import islice
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -25,19 +24,29 @@ MEGA = 1_000_000
 # Words that no picture holds by chance: where they are, somebody wants a browser or a server to run the file.
 MARKUP = re.compile(rb"<(?i:script|\?php\s|html[\s>]|!doctype html|iframe)")
 PDF_BYTES = 1024  # readers of PDF look that far for its beginning
-SCAN = re.compile(rb"\xff\xda")
+MARKER = re.compile(rb"\xff+([\x01-\xfe])")  # of a JPEG's segment
+AFTER_PIXELS = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # what ends a scan
+ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without content
+FRAME_HEADERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+USUAL_FRAMES = {0xC0, 0xC1, 0xC2}  # Huffman-coded, as all browsers show them; arithmetic coding can be a bomb
+START_OF_SCAN, END_OF_JPEG = 0xDA, 0xD9
 SCANS = 100  # of a progressive JPEG; usual are 10
+SCANNED_PIXELS = 1_000_000_000  # in all scans together
+SEGMENTS = 10_000
 PNG_START = 8
+WEBP_START = 12
 PNG_EMPTY = 12  # bytes of a chunk without content
 PIXEL_CHUNKS = 65_536
+OF_PIXELS = {b"IDAT", b"fdAT", b"fcTL"}  # the last two are of animations
 OTHER_CHUNKS = 1_000
-UNPACKED_BYTES = 4 * 1024 * 1024  # of a text or a colour profile
+UNPACKED_BYTES = 4 * 1024 * 1024  # of all texts and colour profiles
 PROGRAM = "It holds a web page or a program beside the picture."
 ARCHIVE = "It is a ZIP archive as well as a picture."
 DOCUMENT = "It is a PDF as well as a picture."
-TOO_MANY_SCANS = f"It is in more than {SCANS} scans, which only a file made to keep decoders busy is."
+TOO_MANY_SCANS = "It is in so many scans as only a file made to keep decoders busy is."
+UNUSUAL_JPEG = "It is a JPEG of a rare kind that browsers do not show: save it as an ordinary one."
 TOO_MANY_CHUNKS = "It is in so many chunks as only a file made to keep decoders busy is."
-TOO_DEEP = "It holds a packed text or colour profile that unpacks to more than 4 MB."
+TOO_DEEP = "It holds packed texts or colour profiles that unpack to more than 4 MB."
 CUT_SHORT = "It is cut short: its end is missing."
 
 
@@ -82,21 +91,65 @@ def _check_gif(content: mmap) -> None:
 
 
 def _check_jpeg(content: mmap) -> None:
-    if next(islice(SCAN.finditer(content), SCANS, None), None):
-        raise PictureRefused(TOO_MANY_SCANS)
+    """Each scan of a progressive JPEG goes through all its pixels, however few bytes it has."""
+    scans = pixels = 0
+    for number, (marker, start) in enumerate(_segments(content)):
+        if marker in FRAME_HEADERS and marker not in USUAL_FRAMES:
+            raise PictureRefused(UNUSUAL_JPEG)
+        if marker in FRAME_HEADERS:
+            height, width = struct.unpack(">HH", content[start + 3 : start + 7].ljust(4, b"\0"))
+            pixels = max(pixels, width * height)
+        scans += marker == START_OF_SCAN
+        if scans > SCANS or scans * pixels > SCANNED_PIXELS:
+            raise PictureRefused(TOO_MANY_SCANS)
+        if number > SEGMENTS:
+            raise PictureRefused(TOO_MANY_CHUNKS)
+
+
+def _segments(content: mmap) -> Iterator[tuple[int, int]]:
+    """Yield each segment's marker and where its length stands, up to the picture's end. Films may lie behind that."""
+    at = 2
+    while found := MARKER.search(content, at):
+        marker, at = found[1][0], found.end()
+        if marker == END_OF_JPEG:
+            return
+        if marker in ALONE:
+            continue
+        yield marker, at
+        at += int.from_bytes(content[at : at + 2])
+        if marker == START_OF_SCAN:
+            after = AFTER_PIXELS.search(content, at)
+            at = after.start() if after else len(content)
+
+
+def _check_webp(content: mmap) -> None:
+    """The loader looks for each frame from the first one on: a million takes it minutes."""
+    frames = others = 0
+    at, end = WEBP_START, 8 + int.from_bytes(content[4:8], "little")
+    while at < min(end, len(content)):
+        is_frame = content[at : at + 4] == b"ANMF"
+        frames, others = frames + is_frame, others + (not is_frame)
+        if frames > FRAMES or others > OTHER_CHUNKS:
+            raise PictureRefused(TOO_MANY_CHUNKS)
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
 
 
 def _check_png(content: mmap) -> None:
-    pixels = others = 0
-    for name, start, end in _chunks(content):
-        pixels, others = pixels + (name == b"IDAT"), others + (name != b"IDAT")
+    pixels = others = unpacked = 0
+    for name, start, end in chunks(content):
+        is_pixels = name in OF_PIXELS
+        pixels, others = pixels + is_pixels, others + (not is_pixels)
         if pixels > PIXEL_CHUNKS or others > OTHER_CHUNKS:
             raise PictureRefused(TOO_MANY_CHUNKS)
-        if name in PACKED and _is_deep(content, PACKED[name].match(content, start, end), end):
+        if name in PACKED:
+            most = UNPACKED_BYTES + 1 - unpacked
+            unpacked += _unpacked(content, PACKED[name].match(content, start, end), end, most)
+        if unpacked > UNPACKED_BYTES:
             raise PictureRefused(TOO_DEEP)
 
 
-def _chunks(content: mmap) -> Iterator[tuple[bytes, int, int]]:
+def chunks(content: mmap) -> Iterator[tuple[bytes, int, int]]:
     """Yield each chunk's name and where its content lies, up to the picture's end."""
     at, name = PNG_START, b""
     while name != b"IEND":
@@ -108,15 +161,14 @@ def _chunks(content: mmap) -> Iterator[tuple[bytes, int, int]]:
         at = end
 
 
-def _is_deep(content: mmap, start: re.Match[bytes] | None, end: int) -> bool:
-    """Whether what is packed from there on unpacks to more than is allowed."""
+def _unpacked(content: mmap, start: re.Match[bytes] | None, end: int, most: int) -> int:
+    """Return to how many bytes it unpacks what is packed from there on; no more than `most` are unpacked."""
     if not start:
-        return False
-    unpacking = zlib.decompressobj()
+        return 0
     try:
-        return len(unpacking.decompress(content[start.end() : end], UNPACKED_BYTES + 1)) > UNPACKED_BYTES
+        return len(zlib.decompressobj().decompress(content[start.end() : end], most))
     except zlib.error:
-        return False  # nobody else can unpack it either
+        return 0  # nobody else can unpack it either
 
 
 # What stands in a chunk before its packed part: a name, how it is packed, and languages.
@@ -129,4 +181,5 @@ STRUCTURES: dict[formats.Format, Callable[[mmap], None]] = {
     formats.JPEG: _check_jpeg,
     formats.PNG: _check_png,
     formats.GIF: _check_gif,
+    formats.WEBP: _check_webp,
 }

@@ -1,8 +1,8 @@
 """The process that decodes pictures: the only one that lets libvips touch what strangers made.
 
 It has no Django, no database, no keys and little memory and time; `sandbox.Sandbox` starts it and ends it. One
-command a line as JSON comes on standard input, and one line goes out for each: {"ok": {...}} or {"refused":
-"sentence"}; a first one says that it is ready. A command sets "seconds" of the processor: beyond them the process
+command a line as JSON comes on standard input, and one line goes out for each: {"ok": {...}}, {"refused":
+"sentence"}, or {"unavailable": "sentence"} where this machine is at fault; a first one says that it is ready. A command sets "seconds" of the processor: beyond them the process
 dies of SIGPROF. It ends with its input.
 """
 
@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,12 +19,15 @@ from typing import Any, TextIO
 
 import pyvips
 
-from media_sync.pictures import inspect_child, opening, render_child
+from media_sync.pictures import confinement, inspect_child, opening, render_child
 from media_sync.pictures.errors import PictureRefused
 
 MEMORY_BYTES = 1536 * 1024 * 1024  # of addresses: 50 megapixels with 16 bits and transparency take 400 MB
 FILE_BYTES = 512 * 1024 * 1024
+FILES = 64  # open at once
+NICENESS = 5  # answers of the API go first, but pictures get on beside them
 DAMAGED = "It is damaged or cut short: it cannot be decoded to its end."
+NO_FILES = "The server cannot read or write the files of pictures: {what}."
 TOO_GREEDY = "Decoding it takes more memory than a picture may use."
 
 Command = dict[str, Any]
@@ -57,6 +61,8 @@ def answer(command: Command) -> Command:
         return {"refused": str(refusal)}
     except MemoryError:
         return {"refused": TOO_GREEDY}
+    except OSError as error:  # a full disk, or the like; what a library says of a picture is no OSError here
+        return {"unavailable": NO_FILES.format(what=error.strerror)}
     except (pyvips.Error, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return {"refused": TOO_GREEDY if "out of memory" in str(error) else DAMAGED}
@@ -76,11 +82,15 @@ def _say(answers: TextIO, what: Command) -> None:
 def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(NICENESS)
     with suppress(
         OSError
     ):  # if the machine runs out of memory, Linux is to end this process and not the worker
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    with suppress(OSError):  # as where a container forbids the calls
+        confinement.confine(Path(tempfile.gettempdir()))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from media_sync.errors import BucketUnavailable
 from media_sync.pictures import formats, scratch
 
 CHUNK_BYTES = 256 * 1024
+ARCHIVED = "InvalidObjectState"  # Amazon's word for an object that has to be restored from its archive first
 ATTEMPTS = 3  # a connection may break in the middle of an object, which boto does not mend
 
 
@@ -33,7 +34,7 @@ class Content(NamedTuple):
 
 @contextmanager
 def fetched(asset: MediaAsset) -> Iterator[Content | None]:
-    """Give the content of the asset's object; None when it has gone or is not the one that was recorded.
+    """Give the content of the asset's object; None when it has gone, is not the one that was recorded, or is archived.
 
     The file is deleted at the end. Memory holds a quarter of a megabyte of it. Raises BucketUnavailable.
     """
@@ -43,26 +44,31 @@ def fetched(asset: MediaAsset) -> Iterator[Content | None]:
 
 def _fetch(asset: MediaAsset, path: Path) -> Content | None:
     for attempt in range(1, ATTEMPTS + 1):
+        body = _body(asset)
+        if body is None:
+            return None
         try:
-            return _try_to_fetch(asset, path)
+            with storage.calls_to_bucket(), body:
+                return _read(body, asset.size, path)
         except BucketUnavailable:
             if attempt == ATTEMPTS:
                 raise
     return None
 
 
-def _try_to_fetch(asset: MediaAsset, path: Path) -> Content | None:
+def _body(asset: MediaAsset) -> Any | None:
+    """Return the stream; None if there is no such object, another one, or it is archived. Raises BucketUnavailable."""
     with storage.calls_to_bucket():
         try:
-            found = storage.client().get_object(Bucket=settings.S3_BUCKET, Key=asset.key)
+            found = storage.worker_client().get_object(Bucket=settings.S3_BUCKET, Key=asset.key)
         except ClientError as error:
-            if storage.is_absent(error):
+            if storage.is_absent(error) or error.response.get("Error", {}).get("Code") == ARCHIVED:
                 return None
             raise
-        with found["Body"] as body:
-            if (found["ETag"].strip('"'), found["ContentLength"]) != (asset.etag, asset.size):
-                return None
-            return _read(body, asset.size, path)
+    if (found["ETag"].strip('"'), found["ContentLength"]) == (asset.etag, asset.size):
+        return found["Body"]
+    found["Body"].close()
+    return None
 
 
 def _read(body: Any, size: int, path: Path) -> Content:

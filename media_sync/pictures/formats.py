@@ -6,6 +6,7 @@ A name or a header that says otherwise is not believed. What no signature here f
 import codecs
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 HEAD_BYTES = 4096  # what `sniff` wants to see, or the whole file where that is shorter
@@ -65,6 +66,12 @@ def sniff(head: bytes) -> Format | None:
         if fits(head):
             return found
     return TEXT if _is_text(head[:HEAD_BYTES]) else None
+
+
+def sniff_file(path: Path) -> Format | None:
+    """The same for a file that lies there."""
+    with path.open("rb") as file:
+        return sniff(file.read(HEAD_BYTES))
 
 
 def _by_brand(head: bytes) -> Format | None:

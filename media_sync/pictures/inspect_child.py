@@ -24,7 +24,7 @@ def inspect(path: Path) -> dict[str, Any]:
     found = opening.format_of(path)
     bounds.check(path, found)
     image = opening.opened(path)
-    frames = _field(image, "n-pages", 1) if found in opening.ANIMATED else 1
+    frames = opening.frames_of(path)
     bounds.check_size(image.width, image.height, frames)
     view = _view(path, found, frames)
     width, height = image.width, image.height
@@ -48,7 +48,7 @@ def _field(image: pyvips.Image, name: str, default: Any) -> Any:
 def _view(path: Path, found: formats.Format, frames: int) -> pyvips.Image:
     """Return the first frame, small, upright, in sRGB with transparency; decodes all frames to their end."""
     if frames > 1:
-        opening.opened(path, frames=-1).avg()
+        opening.all_frames(path).avg()
     size = {"height": VIEW, "size": "down", "output_profile": "srgb"}
     if found == formats.JPEG:  # decoded at an eighth of its size, but to its end
         view = pyvips.Image.thumbnail(str(path), VIEW, fail_on=opening.FAIL_ON, **size)

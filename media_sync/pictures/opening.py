@@ -1,11 +1,11 @@
 """Opens pictures with libvips, each by the loader of its sniffed format and by no other. For the child only."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyvips
 
-from media_sync.pictures import formats
+from media_sync.pictures import colours, formats, moving
 from media_sync.pictures.errors import PictureRefused
 
 # Damage to pixels and truncation refuse a picture; oddities that change no pixel (damaged EXIF, bytes too many) do not.
@@ -17,7 +17,7 @@ LOADERS = {
     formats.AVIF: "heifload",
     formats.GIF: "gifload",
 }
-ANIMATED = {formats.WEBP, formats.GIF}  # whose loaders read all frames as one tall picture
+ANIMATED = {formats.WEBP, formats.GIF}  # whose loaders read all frames as one tall picture; else see `moving`
 NO_PICTURE = "It is no picture in JPEG, PNG, WebP, AVIF or GIF."
 
 
@@ -32,24 +32,43 @@ def block_other_loaders() -> None:
 
 def format_of(path: Path) -> formats.Format:
     """Return which of the allowed formats the file is in; raises PictureRefused when it is none."""
-    with path.open("rb") as file:
-        found = formats.sniff(file.read(formats.HEAD_BYTES))
+    found = formats.sniff_file(path)
     if found not in LOADERS:
         raise PictureRefused(NO_PICTURE)
     return found
 
 
-def opened(path: Path, *, frames: int = 1, shrink: int = 1) -> pyvips.Image:
-    """Open a picture, -1 for all frames; nothing is decoded before its pixels are asked for, from top to bottom.
+def frames_of(path: Path) -> int:
+    """Return how many frames the header declares; raises pyvips.Error or ValueError for a damaged file."""
+    found = format_of(path)
+    if found not in ANIMATED:
+        return moving.count(path, found)
+    image = opened(path)
+    return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
+
+
+def all_frames(path: Path) -> pyvips.Image:
+    """Return an animation as one tall picture of all its frames; it tells their height and delays.
+
+    Raises pyvips.Error or ValueError for a damaged file.
+    """
+    found = format_of(path)
+    return (
+        _loaded(path, n=-1) if found in ANIMATED else colours.with_profile(moving.opened(path), path, found)
+    )
+
+
+def opened(path: Path, *, shrink: int = 1) -> pyvips.Image:
+    """Open a picture, its first frame; nothing is decoded before its pixels are asked for, from top to bottom.
 
     A JPEG can be decoded at a half, quarter or eighth of its size: `shrink` is 2, 4 or 8.
 
-    Raises PictureRefused for another format, pyvips.Error for a damaged file.
+    Raises PictureRefused for another format and for colours that cannot be shown, pyvips.Error for a damaged file.
     """
+    return _loaded(path, **({"shrink": shrink} if shrink > 1 else {}))
+
+
+def _loaded(path: Path, **options: int) -> pyvips.Image:
     found = format_of(path)
-    options: dict[str, Any] = {"access": "sequential", "fail_on": FAIL_ON}
-    if found in ANIMATED:
-        options["n"] = frames
-    if shrink > 1:
-        options["shrink"] = shrink
-    return getattr(pyvips.Image, LOADERS[found])(str(path), **options)
+    load: Callable[..., pyvips.Image] = getattr(pyvips.Image, LOADERS[found])
+    return colours.with_profile(load(str(path), access="sequential", fail_on=FAIL_ON, **options), path, found)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 FOLDER = "renditions"
 WIDTHS = (320, 640, 1280, 2560)
 LONGEST = 16_383  # pixels of a side that WebP can hold

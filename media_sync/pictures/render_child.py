@@ -55,7 +55,7 @@ def _decoded(path: Path, size: recipes.Size, frames: int, scale: float) -> tuple
     """Return the upright frames in memory at that scale, in 8 bits, and the profile that they are in."""
     is_jpeg = opening.format_of(path) == formats.JPEG
     shrink = next((step for step in SHRINKS if is_jpeg and step * scale <= 1), 1)
-    image = opening.opened(path, frames=-1 if frames > 1 else 1, shrink=shrink)
+    image = opening.all_frames(path) if frames > 1 else opening.opened(path, shrink=shrink)
     is_turned = bool(image.get_typeof("orientation")) and image.get("orientation") in TURNED
     stored = size[::-1] if is_turned else size
     pages = list(_pages(image, frames))
@@ -149,5 +149,6 @@ def _joined(pages: Frames) -> pyvips.Image:
 
 
 def _save(image: pyvips.Image, path: Path, options: dict[str, Any]) -> None:
-    save = image.webpsave if path.suffix == f".{recipes.WEBP}" else image.heifsave
-    save(str(path), **options)
+    """Write the file. Python does that, and not libvips: a full disk is told from a damaged picture."""
+    save = image.webpsave_buffer if path.suffix == f".{recipes.WEBP}" else image.heifsave_buffer
+    path.write_bytes(save(**options))

@@ -47,7 +47,7 @@ def render_asset(asset: MediaAsset, path: Path, sandbox: Sandbox) -> bool:
     PictureRefused, ReaderUnavailable, BucketUnavailable.
     """
     folder = folder_of(asset)
-    if folder == asset.rendered_as:
+    if folder == asset.rendered_as and asset.renditions:
         return _show(asset, folder, asset.renditions)
     wanted = _plan(asset)
     out = path.parent / "renditions"
@@ -133,7 +133,7 @@ def _upload(folder: str, out: Path, made: list[dict[str, Any]]) -> None:
 
 
 def _put(folder: str, out: Path, made: dict[str, Any]) -> None:
-    storage.client().put_object(
+    storage.worker_client().put_object(
         Bucket=settings.S3_BUCKET,
         Key=key_of(folder, made),
         Body=(out / rendition_name(made)).read_bytes(),

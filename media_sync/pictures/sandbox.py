@@ -59,7 +59,8 @@ class Sandbox:
         """Return the child's answer to a command, which may take so many seconds of the processor.
 
         Raises PictureRefused with the child's sentence, or when the picture broke it or took too long;
-        ReaderUnavailable when no child can be had, or when the machine is too busy to give it its time.
+        ReaderUnavailable when no child can be had, its files cannot be written, or the machine is too busy to give it
+        its time.
         """
         for _ in range(KILLINGS):
             answer = self._ask_once({**command, "seconds": seconds}, seconds)
@@ -67,6 +68,8 @@ class Sandbox:
                 break
         else:
             raise PictureRefused(KILLED)
+        if "unavailable" in answer:
+            raise ReaderUnavailable(answer["unavailable"])
         if "refused" in answer:
             raise PictureRefused(answer["refused"])
         return dict(answer["ok"])

@@ -125,7 +125,7 @@ def _outcome(asset: MediaAsset, sandbox: Sandbox) -> BaseException | None:
 def _process(asset: MediaAsset, sandbox: Sandbox) -> None:
     with fetched(asset) as content:
         if content is None:
-            return  # the sync will see that it has gone, or has changed
+            return  # the sync will see that it has gone, or has changed; from an archive somebody may restore it
         try:
             _read_and_render(asset, content, sandbox)
         except PictureRefused as refusal:

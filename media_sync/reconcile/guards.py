@@ -1,5 +1,6 @@
 """What keeps a wrong listing from emptying the catalogue."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ def address() -> str:
 
 def cap_for(run: SyncRun) -> tuple[Cap, str]:
     """Return the cap of a run that was given none, and what to say about it."""
-    before = SyncRun.objects.filter(state=SyncState.DONE, dry_run=False).order_by("-pk").first()
+    before = SyncRun.objects.filter(state=SyncState.DONE, dry_run=False, deleted=None).order_by("-pk").first()
     if before is None or (before.bucket, before.endpoint) == (run.bucket, run.endpoint):
         return USUAL, ""
     was = f"{before.bucket} at {before.endpoint}" if before.endpoint != run.endpoint else before.bucket
@@ -72,8 +73,7 @@ def _denied(cursor: CursorWrapper) -> str:
     """Ask for some of what is not listed: if one answers, the listing is wrong."""
     cursor.execute(SAMPLE_GONE, [ASKED])
     keys = [key for (key,) in cursor.fetchall()]
-    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        found = [key for key, is_there in zip(keys, pool.map(is_there, keys), strict=True) if is_there]
+    found = [key for key, etag in zip(keys, etags_of(keys), strict=True) if etag is not None]
     if not found:
         return ""
     return (
@@ -82,13 +82,16 @@ def _denied(cursor: CursorWrapper) -> str:
     )
 
 
-def is_there(key: str) -> bool:
-    """Return whether the bucket answers for the key."""
-    return etag_of(key) is not None
+def etags_of(keys: Sequence[str]) -> list[str | None]:
+    """Return the objects' etags, None where there is none. Raises BucketUnavailable."""
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        etags = list(pool.map(_etag_of, keys))
+    if None in etags:  # an answer to HEAD has no words: that the bucket itself is gone reads the same
+        storage.check_bucket()
+    return etags
 
 
-def etag_of(key: str) -> str | None:
-    """Return the object's etag, or None where there is none. Raises BucketUnavailable."""
+def _etag_of(key: str) -> str | None:
     with storage.calls_to_bucket():
         try:
             answer = storage.worker_client().head_object(Bucket=settings.S3_BUCKET, Key=key)

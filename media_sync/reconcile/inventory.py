@@ -87,9 +87,9 @@ class Lister:
                     yield kept
                 if len(kept) < len(page):
                     return
-                own = _own_folder(last, prefix)
-                if own:
-                    last = own + LAST_OF_OURS
+                behind = _behind_own_folder(last, prefix)
+                if behind:
+                    last = behind
                     break
             else:
                 return
@@ -154,9 +154,12 @@ def _checked(page: Page, last: str, upto: str) -> Page:
     return page
 
 
-def _own_folder(key: str, prefix: str) -> str:
-    """Return the folder of ours that the key stands in, unless it is what is listed."""
-    return next((own for own in OWN_FOLDERS if key.startswith(own) and not prefix.startswith(own)), "")
+def _behind_own_folder(key: str, prefix: str) -> str:
+    """Return where what we make in one of our folders ends, if the key stands before that and the folder is not what is listed."""
+    for own in OWN_FOLDERS:
+        if key.startswith(own) and key < own + LAST_OF_OURS and not prefix.startswith(own):
+            return own + LAST_OF_OURS
+    return ""
 
 
 def _read(entry: dict[str, Any]) -> ObjectListed:

@@ -98,7 +98,7 @@ def head(path: Path) -> Head:
     """Read what the plan is of, and make sure that it is whole. Raises SyncRefused."""
     try:
         with path.open("rb") as file:
-            found = Head(**json.loads(file.readline(LONGEST_HEAD)))
+            found = _checked(Head(**json.loads(file.readline(LONGEST_HEAD))))
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SyncRefused(f"The plan {path} cannot be read: {error.strerror}.") from error
@@ -113,6 +113,15 @@ def head(path: Path) -> Head:
     return found
 
 
+def _checked(head: Head) -> Head:
+    """Raise TypeError unless all is of the kind that it is written as."""
+    texts = (head.bucket, head.endpoint, head.prefix, head.sha256)
+    numbers = (*dict(head.counts).values(), *dict(head.ignored).values())
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(each, int) for each in numbers):
+        raise TypeError
+    return head
+
+
 def check_head(head: Head, run: SyncRun) -> None:
     """Raise SyncRefused unless the plan is of the bucket that the settings name."""
     if (head.bucket, head.endpoint) != (run.bucket, run.endpoint):
@@ -125,20 +134,23 @@ def check_head(head: Head, run: SyncRun) -> None:
 def read(cursor: CursorWrapper, path: Path, head: Head) -> None:
     """Fill the table of decisions from the file. Raises SyncRefused where it holds anything else."""
     cursor.execute(CREATE_LINES)
-    with path.open(encoding="utf-8", newline="\n") as file:
-        file.readline()
-        with cursor.copy(COPY_LINES) as copy:
-            for line in file:
-                copy.write(f"{line.removesuffix(chr(10)).translate(ESCAPES)}\n")
     try:
+        _copy(cursor, path)
         cursor.execute(FILL)
-    except DataError as error:
+    except (DataError, UnicodeDecodeError) as error:
         raise SyncRefused(f"{path} is no plan of a sync: {_first_line(error)}.") from error
     counts = report.actions(cursor)
     if counts != head.counts or counts.keys() - STATEMENTS.keys():
         raise SyncRefused(
             f"{path} is no plan of a sync: its decisions are not those that its first line counts."
         )
+
+
+def _copy(cursor: CursorWrapper, path: Path) -> None:
+    with path.open(encoding="utf-8", newline="\n") as file, cursor.copy(COPY_LINES) as copy:
+        file.readline()
+        for line in file:
+            copy.write(f"{line.removesuffix(chr(10)).translate(ESCAPES)}\n")
 
 
 def _first_line(error: Exception) -> str:

@@ -5,13 +5,12 @@ those whose deletion the bucket confirmed. Killed in between, the next purge fin
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -20,14 +19,15 @@ from catalog.models import MediaAsset, MediaState, Processing
 from media_sync import storage
 from media_sync.keys import RENDITIONS
 from media_sync.locking import locked
-from media_sync.reconcile.guards import etag_of
+from media_sync.models import SyncRun
+from media_sync.reconcile import runs
+from media_sync.reconcile.guards import etags_of
 from media_sync.reconcile.inventory import Lister, ObjectListed
 from media_sync.reconcile.lock import alone
 
 DAY = timedelta(days=1)
 BATCH = 500  # assets at a time; a call of DeleteObjects takes 1,000 keys
 CALL = 1000
-ASKED_AT_ONCE = 8
 SAMPLE = 5
 FOLDER = re.compile(rf"{RENDITIONS}([0-9]{{1,18}})-")
 # A pending asset is nobody's to show, to restore or to sync; this sentence tells which ones a purge has claimed.
@@ -40,6 +40,7 @@ class PurgeResult:
 
     bucket: str
     dry_run: bool
+    run: int | None = None  # the record's number
     assets: int = 0  # records
     objects: int = 0  # among them the assets' own files
     kept_keys: tuple[str, ...] = ()  # of other content than what was put into quarantine
@@ -57,6 +58,10 @@ class PurgeResult:
     def lines(self) -> Iterator[str]:
         verb = "Would be deleted" if self.dry_run else "Deleted"
         yield f"{verb} from bucket {self.bucket}: {self.assets:,} files in quarantine, {self.objects:,} objects in all."
+        yield from self.left()
+
+    def left(self) -> Iterator[str]:
+        """Yield what is not deleted although it is due."""
         if self.kept_keys:
             keys = ", ".join(map(repr, self.kept_keys))
             yield f"Kept, because the object is another one than was put into quarantine: {keys}."
@@ -66,18 +71,32 @@ class PurgeResult:
             yield f"Not deleted in all: {self.failures:,}; purge again later."
 
 
+Tell = Callable[[PurgeResult], None]
+
+
 def purge(*, older_than: timedelta, dry_run: bool = False, now: datetime | None = None) -> PurgeResult:
     """Delete what has been in quarantine for so long, with its renditions, and renditions that belong to nothing.
 
     An object is deleted only if it is still the one that was put into quarantine, and no other asset has its key.
-    Raises BucketUnavailable and SyncRefused; what was done until then stays done, and the next purge does the rest.
+    It is recorded as a run. Raises BucketUnavailable and SyncRefused; what was done until then stays done, and the
+    next purge does the rest.
     """
-    storage.check_bucket()
-    with alone():
-        before = (now or timezone.now()) - max(older_than, DAY)
-        lister, result = Lister(), PurgeResult(settings.S3_BUCKET, dry_run)
-        result = _purge_assets(lister, result, before)
-        return _purge_renditions(lister, result, before)
+    before = (now or timezone.now()) - max(older_than, DAY)
+    with alone(), runs.recorded(dry_run=dry_run, deleted=0) as run:
+        runs.phase(run, "Deleting")
+        storage.check_bucket()
+        lister, result, tell = Lister(), PurgeResult(run.bucket, dry_run, run.pk), partial(_tell, run)
+        with runs.heard_of(run):
+            result = _purge_assets(lister, result, before, tell)
+            result = _purge_renditions(lister, result, before, tell)
+        run.message = " ".join(result.left())
+        return result
+
+
+def _tell(run: SyncRun, result: PurgeResult) -> None:
+    """Note how far the purge has come."""
+    run.deleted = result.objects
+    run.save(update_fields=["deleted"])
 
 
 def _due(before: datetime) -> Any:
@@ -88,7 +107,7 @@ def _due(before: datetime) -> Any:
     )
 
 
-def _purge_assets(lister: Lister, result: PurgeResult, before: datetime) -> PurgeResult:
+def _purge_assets(lister: Lister, result: PurgeResult, before: datetime, tell: Tell) -> PurgeResult:
     last = 0
     while True:
         batch = list(_due(before).filter(pk__gt=last).only("pk", "key", "etag", "rendered_as")[:BATCH])
@@ -99,12 +118,12 @@ def _purge_assets(lister: Lister, result: PurgeResult, before: datetime) -> Purg
         if not result.dry_run:
             doomed = _claim(doomed, before)
         result = _delete_assets(lister, doomed, result)
+        tell(result)
 
 
 def _same_as_ever(batch: list[MediaAsset], result: PurgeResult) -> tuple[list[MediaAsset], PurgeResult]:
     """Leave out assets under whose key somebody put something else."""
-    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        etags = list(pool.map(etag_of, [asset.key for asset in batch]))
+    etags = etags_of([asset.key for asset in batch])
     kept = [
         asset
         for asset, etag in zip(batch, etags, strict=True)
@@ -148,7 +167,7 @@ def _renditions_of(lister: Lister, asset: MediaAsset) -> Iterator[ObjectListed]:
         yield from page
 
 
-def _purge_renditions(lister: Lister, result: PurgeResult, before: datetime) -> PurgeResult:
+def _purge_renditions(lister: Lister, result: PurgeResult, before: datetime, tell: Tell) -> PurgeResult:
     """Delete folders of renditions that no asset names, and in which nothing is newer."""
     for folders in _folders(lister, before):
         # A worker may be filling an old folder anew, for a focal point that was moved back.
@@ -157,6 +176,7 @@ def _purge_renditions(lister: Lister, result: PurgeResult, before: datetime) -> 
             keys = [key for name in stale for key in folders[name]]
             failed = {} if result.dry_run else _delete(keys)
         result = _counted(result, objects=len(keys), failed=failed)
+        tell(result)
     return result
 
 

@@ -10,6 +10,7 @@ from media_sync.keys import OWN_FOLDERS, Ignored
 from media_sync.models import SyncRun
 from media_sync.reconcile.staging import SAMPLE
 
+OWN_REASONS = {reason.value for reason in OWN_FOLDERS.values()}
 ACTIONS = "SELECT action, count(*) FROM decision GROUP BY action"
 COUNT_IN_STATE = (
     "SELECT count(*) FILTER (WHERE state = 'missing'), count(*) FILTER (WHERE state = 'present' AND item_id IS NULL)"
@@ -56,6 +57,9 @@ GROUP BY {FOLDED} HAVING count(*) > 1
 """
 COLLISIONS = "SELECT coalesce(sum(copies), 0)::bigint FROM alike"
 SAMPLE_COLLISIONS = "SELECT first FROM alike ORDER BY first LIMIT %s"
+STORAGE_CLASSES = """
+SELECT storage_class, count(*) FROM listing WHERE storage_class <> '' AND NOT key ^@ ANY (%s::text[]) GROUP BY 1 ORDER BY 2 DESC, 1
+"""
 SAMPLE_MISSING = "SELECT key FROM decision WHERE action = 'missing' ORDER BY n LIMIT %s"
 SAMPLE_GONE = "SELECT known_key FROM differing WHERE listed_key IS NULL ORDER BY known_key LIMIT %s"
 SAMPLE_MOVED = "SELECT was_key, key FROM decision WHERE action = 'move' ORDER BY n LIMIT %s"
@@ -92,8 +96,11 @@ class SyncResult:
     collisions: int = 0  # objects whose keys differ in letter case or Unicode form only
     ambiguous: int = 0  # missing assets whose content is under several keys, or which share it
     absent: int = 0  # records whose object is missing, after the run
-    unrecorded: int = 0  # objects without a record, after the run
+    unrecorded: int = 0  # objects without a record, after the run, but for those in folders of our own
     ignored_by_reason: dict[str, int] = field(default_factory=dict)
+    storage_classes: dict[str, int] = field(
+        default_factory=dict
+    )  # objects of each, as far as the server tells
     refused: str = ""  # why nothing was marked missing although something is
     unstorable_keys: tuple[str, ...] = ()
     missing_keys: tuple[str, ...] = ()
@@ -133,9 +140,13 @@ class SyncResult:
             yield f"{self.assigned:,} known objects found their item."
         if self.ignored:
             reasons = ", ".join(
-                f"{reason} {count:,}" for reason, count in sorted(self.ignored_by_reason.items())
+                f"{reason} {count:,}{' or more' * (reason in OWN_REASONS)}"  # a page of them is listed
+                for reason, count in sorted(self.ignored_by_reason.items())
             )
             yield f"Passed over: {self.ignored:,} ({reasons})."
+        if self.storage_classes:
+            classes = ", ".join(f"{name} {count:,}" for name, count in self.storage_classes.items())
+            yield f"By storage class: {classes}."
         yield from self._samples()
         if self.ambiguous:
             yield f"May have moved, but not to one place: {self.ambiguous:,}; they count as missing and new."
@@ -187,6 +198,12 @@ def both_ways(cursor: CursorWrapper, prefix: str, planned: dict[str, int]) -> di
         "unassigned": unassigned + int(more),
         "unassigned_keys": _keys(cursor, NEWEST_LOOSE, [SAMPLE, prefix, SAMPLE, SAMPLE]),
     }
+
+
+def storage_classes(cursor: CursorWrapper) -> dict[str, int]:
+    """Return how many objects are stored how, the most frequent class first. Some are dear, some must be asked for."""
+    cursor.execute(STORAGE_CLASSES, [list(OWN_FOLDERS)])
+    return dict(cursor.fetchall())
 
 
 def alike(cursor: CursorWrapper) -> dict[str, Any]:

@@ -28,8 +28,10 @@ BEAT_SECONDS = 5.0
 
 
 @contextmanager
-def recorded(*, prefix: str, dry_run: bool, by: int | None) -> Iterator[SyncRun]:
-    """Make a run's record and keep it, of failures too. Whoever calls holds the lock."""
+def recorded(
+    *, prefix: str = "", dry_run: bool, by: int | None = None, deleted: int | None = None
+) -> Iterator[SyncRun]:
+    """Make a run's record and keep it, of failures too; `deleted` is 0 for a purge. Whoever calls holds the lock."""
     _tidy()
     run = SyncRun.objects.create(
         bucket=settings.S3_BUCKET,
@@ -37,6 +39,7 @@ def recorded(*, prefix: str, dry_run: bool, by: int | None) -> Iterator[SyncRun]
         prefix=prefix,
         dry_run=dry_run,
         started_by_id=by,
+        deleted=deleted,
         seen_at=timezone.now(),
     )
     with (

@@ -77,6 +77,7 @@ def apply_plan(
     it speaks of is not as it was; else as sync_bucket.
     """
     head = plans.head(path)
+    _check_prefix(head.prefix)
     with alone(), runs.recorded(prefix=head.prefix, dry_run=False, by=by) as run:
         began = time.monotonic()
         plans.check_head(head, run)
@@ -174,6 +175,7 @@ def _both_ways(
         for reason, count in part.odd.items():
             by_reason[reason] = by_reason.get(reason, 0) + count
     passed_over = sum(by_reason.values())
+    strangers = passed_over - sum(by_reason.get(reason, 0) for reason in report.OWN_REASONS)
     actions = {name: planned.get(action, 0) for name, action in report.ACTION_OF.items()}
     new = decide.count_new(cursor) or actions["created"] + actions["moved"]
     recorded = 0 if run.dry_run else actions["created"] + actions["moved"]
@@ -183,9 +185,10 @@ def _both_ways(
         "ignored": passed_over,
         "ignored_by_reason": by_reason,
         "unchanged": run.listed - passed_over - new - actions["changed"] - actions["returned"],
-        "unrecorded": passed_over + new - recorded,
+        "unrecorded": strangers + new - recorded,
         "unstorable_keys": tuple(key for part in parts for key in part.odd_keys)[: staging.SAMPLE],
         **report.both_ways(cursor, run.prefix, planned),
+        "storage_classes": report.storage_classes(cursor),
         **report.alike(cursor),
         **report.examples(cursor),
     }

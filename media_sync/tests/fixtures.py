@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import override_settings
 from PIL import Image
 
-from media_sync import storage
+from media_sync import hurry, storage
 from media_sync.reconcile.report import SyncResult
 
 
@@ -25,6 +25,14 @@ def _no_bucket_of_a_developer() -> Iterator[None]:
         storage.ensure_bucket()
         yield
         _delete_bucket(client, django_settings.S3_BUCKET)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_in_a_hurry() -> Iterator[None]:
+    """However slow the machine is, the bucket is waited for; tests of those who do not wait say for how long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hurry, "SECONDS", 600)
+        yield
 
 
 @pytest.fixture

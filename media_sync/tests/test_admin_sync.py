@@ -62,6 +62,38 @@ def test_sync_now_pressed_and_confirmed(staff_page: Page) -> None:
     assert waiting() == ["media_sync.tasks.sync_now"]
 
 
+@pytest.mark.browser
+@pytest.mark.usefixtures("empty_queue")
+@pytest.mark.django_db(transaction=True)
+def test_list_follows_a_run_to_its_end(staff_page: Page) -> None:
+    run = SyncRun.objects.create(bucket="catalogue", listed=12, seen_at=timezone.now() + timedelta(hours=1))
+    staff_page.goto("/admin/media_sync/syncrun/")
+    expect(staff_page.get_by_text("this list follows it")).to_be_visible()
+
+    SyncRun.objects.filter(pk=run.pk).update(state=SyncState.DONE, listed=34_567)
+
+    expect(staff_page.locator("#result_list")).to_contain_text("34567")
+    expect(staff_page.locator("#result_list")).to_contain_text("Done")
+    expect(staff_page.get_by_text("this list follows it")).to_have_count(0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [SyncState.DONE, SyncState.FAILED, SyncState.RUNNING])
+def test_list_stands_still_where_nothing_runs(admin_client: Client, state: str) -> None:
+    SyncRun.objects.create(bucket="catalogue", state=state, seen_at=timezone.now() - timedelta(hours=1))
+
+    assert "this list follows it" not in admin_client.get("/admin/media_sync/syncrun/").content.decode()
+
+
+@pytest.mark.django_db
+def test_list_follows_a_sync_that_waits_for_the_worker(admin_client: Client) -> None:
+    admin_client.post(SYNC_NOW, {"_form_submitted": "on"})
+
+    page = admin_client.get("/admin/media_sync/syncrun/?state__exact=done").content.decode()
+
+    assert 'hx-get="/admin/media_sync/syncrun/?state__exact=done"' in page
+
+
 @pytest.mark.django_db
 def test_page_of_a_run_that_runs_asks_for_itself_anew(admin_client: Client) -> None:
     run = SyncRun.objects.create(bucket="catalogue", phase="Listing", listed=12_000, seen_at=timezone.now())
@@ -109,7 +141,28 @@ def test_page_of_a_run_that_is_silent_says_so(admin_client: Client) -> None:
 
     page = admin_client.get(f"/admin/media_sync/syncrun/{run.pk}/change/").content.decode()
 
-    assert "if it was killed, the next sync goes on." in page
+    assert "if it was killed, the next one goes on." in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("dry_run", "what", "title"),
+    [
+        pytest.param(False, "Deleting for good", "Objects deleted for good", id="purge"),
+        pytest.param(True, "Deleting for good (rehearsal)", "Objects to delete for good", id="rehearsal"),
+    ],
+)
+def test_pages_of_a_purge_say_what_it_deleted(
+    admin_client: Client, dry_run: bool, what: str, title: str
+) -> None:
+    run = SyncRun.objects.create(bucket="catalogue", state=SyncState.DONE, deleted=1234, dry_run=dry_run)
+
+    listed = admin_client.get("/admin/media_sync/syncrun/").content.decode()
+    page = admin_client.get(f"/admin/media_sync/syncrun/{run.pk}/change/").content.decode()
+
+    assert what in listed
+    assert f"<dt>{title}</dt><dd>1,234</dd>" in page
+    assert "Objects listed" not in page
 
 
 @pytest.mark.usefixtures("empty_queue")

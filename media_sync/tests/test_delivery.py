@@ -1,16 +1,19 @@
 """How files reach whoever may see them, and nobody else."""
 
 import re
+from itertools import chain, product
 from urllib.request import urlopen
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern
 
+from accounts.tests.factories import UserFactory
 from catalog.models import MediaKind, MediaState, Processing
 from catalog.tests.api import staff_client
 from catalog.tests.factories import ItemFactory, MediaAssetFactory, VehicleFactory
 from media_sync.tests.fixtures import picture, put
+from media_sync.tests.sick_bucket import says_nothing, sick_bucket
 from media_sync.urls import urlpatterns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_servers]
@@ -76,6 +79,15 @@ def test_file_of_a_picture_whose_sizes_are_being_made_comes_later(client):
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer.json()["detail"] == "The sizes of this picture are being made; try again in a few seconds."
+
+
+def test_file_of_a_refused_picture_does_not_come_later():
+    asset = MediaAssetFactory.create(processing="refused", refusal="It is empty.")
+
+    answer = staff_client("view_item", "view_mediaasset").get(f"/v1/media/{asset.pk}/file/")
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "This picture was refused, so it has no sizes to show. It is empty."
 
 
 def test_original_is_for_staff_who_may_view_media(bucket):
@@ -192,12 +204,27 @@ def test_public_bucket_is_read_at_its_own_address(client, settings):
     assert file["Location"] == f"{at}/full-640.webp"
 
 
-@pytest.mark.parametrize("route", ["vehicles", "vehicles/db5", "media"])
-def test_answers_ask_nothing_of_the_bucket(client, settings, route):
-    settings.S3_ENDPOINT_URL = "http://127.0.0.1:1"  # where nothing listens
-    rendered()
+PAGES = (
+    "/v1/items/", "/v1/vehicles/", "/v1/vehicles/db5/", "/v1/memorabilia/", "/v1/tools/", "/v1/productions/", "/v1/media/",
+    "/v1/media/{pk}/", "/v1/media/{pk}/file/", "/v1/media/{pk}/original/", "/admin/", "/admin/catalog/mediaasset/",
+    "/admin/catalog/mediaasset/{pk}/change/", "/admin/catalog/vehicle/", "/admin/catalog/vehicle/{item}/change/",
+    "/admin/media_sync/mediabatch/", "/admin/media_sync/syncrun/",
+)  # fmt: skip
 
-    assert client.get(f"/v1/{route}/").status_code == 200
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("who", ["anonymous", "staff"])
+def test_answer_asks_nothing_of_the_bucket(settings, page, who):
+    asset = rendered()
+    caller = Client()
+    if who == "staff":
+        caller.force_login(UserFactory.create(is_staff=True, is_superuser=True))
+    with sick_bucket(says_nothing) as bucket:
+        settings.S3_ENDPOINT_URL = settings.S3_PUBLIC_ENDPOINT_URL = bucket.address
+        answer = caller.get(page.format(pk=asset.pk, item=asset.item_id))
+
+    assert answer.status_code in {200, 302, 401}
+    assert bucket.connections == 0
 
 
 HIDDEN = {
@@ -222,3 +249,31 @@ def test_anonymous_clients_find_no_route_to_what_is_hidden(pattern, sort, method
 
     assert answer.status_code in {401, 404, 405}
     assert asset.key.encode() not in answer.content
+
+
+NOWHERE = 2**31 - 1  # no asset has this id
+ASKED = {
+    "plainly": {},
+    "if it is known": {"If-None-Match": "*"},
+    "if it is newer": {"If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"},
+    "for a range": {"Range": "bytes=0-0", "If-Range": "x"},
+    "for a preview": {"Accept": "image/webp"},
+}
+
+
+@pytest.mark.parametrize("sort", HIDDEN)
+@pytest.mark.parametrize("pattern", OF_AN_ASSET, ids=lambda pattern: pattern.name)
+def test_what_is_hidden_answers_as_what_is_not_there(pattern, sort):
+    """Nothing of an answer but the request's own number tells a draft's picture from none."""
+    template = re.sub(r"<str:name>", "full-640.webp", str(pattern.pattern))
+    ids = (HIDDEN[sort]().pk, NOWHERE)
+
+    def told(pk: int, method: str, asked: str) -> tuple[int, bytes, dict[str, str]]:
+        path = template.replace("<int:pk>", str(pk))
+        answer = Client(headers=ASKED[asked]).generic(method, f"/v1/media/{path}")
+        headers = {name: value for name, value in answer.headers.items() if name != "X-Request-ID"}
+        return answer.status_code, answer.content, headers
+
+    plain = product(("OPTIONS", "POST", "PATCH", "DELETE"), ["plainly"])
+    for method, asked in chain(product(("GET", "HEAD"), ASKED), plain):
+        assert told(ids[0], method, asked) == told(ids[1], method, asked)

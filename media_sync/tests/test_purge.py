@@ -14,12 +14,14 @@ from catalog.models import MediaAsset, MediaState
 from catalog.tests.factories import MediaAssetFactory
 from marketplace.tests.database import database_address
 from media_sync import storage
+from media_sync.errors import BucketUnavailable
 from media_sync.locking import lock_of
+from media_sync.models import SyncRun, SyncState
 from media_sync.reconcile import purge as purging
 from media_sync.reconcile.inventory import listing
 from media_sync.reconcile.purge import purge
 from media_sync.reconcile.sync import sync_bucket
-from media_sync.tests.fixtures import put
+from media_sync.tests.fixtures import put, remove
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_servers]
 MONTH = timedelta(days=30)
@@ -185,6 +187,44 @@ def test_purge_keeps_a_rendition_whose_key_an_asset_has(bucket):
     purge_years_later()
 
     assert keys() == {key}
+
+
+def test_purge_is_recorded_as_a_run(bucket):
+    quarantined("vehicles/a/1.jpg")
+    quarantined("vehicles/a/2.jpg")
+    put("vehicles/a/2.jpg", body=b"another")
+
+    result = purge(older_than=MONTH)
+
+    run = SyncRun.objects.get()
+    assert (run.pk, run.bucket, run.state, run.dry_run, run.deleted, run.message) == (
+        result.run, bucket, SyncState.DONE, False, 1,
+        "Kept, because the object is another one than was put into quarantine: 'vehicles/a/2.jpg'.",
+    )  # fmt: skip
+    assert run.finished_at is not None
+
+
+def test_purge_of_a_bucket_that_fails_is_recorded(bucket, settings):
+    settings.S3_BUCKET = "nobody-made-this"
+
+    with pytest.raises(BucketUnavailable):
+        purge(older_than=MONTH)
+
+    run = SyncRun.objects.get()
+    assert (run.state, run.deleted) == (SyncState.FAILED, 0)
+    assert run.message.startswith("Bucket nobody-made-this does not exist at http")
+
+
+def test_purge_of_another_bucket_makes_it_no_known_one(bucket, settings):
+    put("vehicles/a/1.jpg", "vehicles/a/2.jpg")
+    sync_bucket()
+    remove("vehicles/a/1.jpg")
+    SyncRun.objects.update(bucket="the-old-one")
+    purge(older_than=MONTH)
+
+    result = sync_bucket()
+
+    assert "The sync before was of the bucket the-old-one" in result.refused
 
 
 def test_command_purges(bucket, capsys):

@@ -35,11 +35,12 @@ def test_command_tells_what_it_did(bucket, capsys):
     assert lines[0].startswith(f"Bucket {bucket}: 3 objects listed in ")
     assert lines[1:] == [
         "Now: 2 new, 0 changed, 0 moved, 0 returned, 1 missing, 0 unchanged.",
-        "Passed over: 1 (renditions 1).",
+        "Passed over: 1 (renditions 1 or more).",
+        "By storage class: STANDARD 2.",
         "Missing from the bucket: 1 ('vehicles/db5/gone.jpg').",
         "Belong to no item: 1 ('vehicles/nobody/1.jpg').",
         "Content that is there more than once: 1 ('vehicles/db5/1.jpg').",
-        "Records whose object is missing: 1. Objects without a record: 1.",
+        "Records whose object is missing: 1. Objects without a record: 0.",
     ]
 
 
@@ -65,7 +66,7 @@ def test_command_tells_machines(bucket, capsys):
         "bucket": bucket, "prefix": "vehicles/", "dry_run": False, "run": SyncRun.objects.get().pk, "listed": 1,
         "created": 1, "changed": 0, "moved": 0, "returned": 0, "missing": 0, "unchanged": 0, "unassigned": 1,
         "assigned": 0, "ignored": 0, "duplicates": 0, "collisions": 0, "ambiguous": 0, "absent": 0, "unrecorded": 0,
-        "ignored_by_reason": {}, "refused": "", "unstorable_keys": [], "missing_keys": [],
+        "ignored_by_reason": {}, "storage_classes": {"STANDARD": 1}, "refused": "", "unstorable_keys": [], "missing_keys": [],
         "unassigned_keys": ["vehicles/nobody/1.jpg"], "moved_keys": [], "duplicate_keys": [], "collision_keys": [],
         "plan": "",
     }  # fmt: skip

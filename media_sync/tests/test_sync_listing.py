@@ -174,6 +174,22 @@ def test_sync_steps_over_folders_of_our_own(bucket, server):
     assert result.ignored_by_reason.keys() <= {"renditions", "imported spreadsheets", "files on their way in"}
 
 
+@pytest.mark.parametrize("last", ["renditions/1-a/full-9.webp", "renditions/ü.webp", "renditions/~"])
+def test_sync_ends_where_a_folder_of_our_own_is_the_last(bucket, server, last):
+    put("media/a.jpg", "renditions/1-a/full-1.webp", last)
+    asked = []
+
+    def count(params, **_):
+        asked.append(params)
+        assert len(asked) <= 5, "It lists without an end."
+
+    server["before-call.s3.ListObjectsV2"] = count
+
+    result = sync_bucket()
+
+    assert (result.listed, result.ignored) == (3, 3)
+
+
 def test_sync_refuses_a_listing_that_lacks_what_is_there(bucket, server):
     put("vehicles/a/1.jpg", "vehicles/a/2.jpg", "vehicles/a/3.jpg")
     sync_bucket()
@@ -231,6 +247,55 @@ def test_sync_reports_both_ways(bucket):
     assert (run.absent, run.unrecorded, run.missing) == (1, 1, 1)
 
 
+def test_sync_counts_no_object_of_our_own_as_one_without_a_record(bucket):
+    put(
+        "renditions/1-a/full-320.webp",
+        "imports/1.csv",
+        "quarantine/a.jpg",
+        "media/0b6f1c9e-0000-4000-8000-000000000000.jpg",
+        "Thumbs.db",
+    )
+
+    result = sync_bucket()
+
+    assert (result.ignored, result.unrecorded) == (5, 1)
+    assert (
+        "Passed over: 5 (files on their way in 2 or more, imported spreadsheets 1 or more, litter of file managers 1,"
+        " renditions 1 or more)." in list(result.lines())
+    )
+
+
+def test_sync_counts_objects_by_storage_class(bucket, server):
+    put("a.jpg", "b.jpg", "c.jpg", "renditions/1-a/full-320.webp")
+
+    def archive_one(parsed, **_):
+        for found in parsed.get("Contents", []):
+            found["StorageClass"] = "GLACIER" if found["Key"] == "b.jpg" else "STANDARD"
+
+    server["after-call.s3.ListObjectsV2"] = archive_one
+
+    result = sync_bucket()
+
+    assert result.storage_classes == {"STANDARD": 2, "GLACIER": 1}
+    assert "By storage class: STANDARD 2, GLACIER 1." in list(result.lines())
+
+
+def test_sync_marks_nothing_missing_where_the_bucket_goes_meanwhile(bucket):
+    put("a.jpg", "b.jpg")
+    sync_bucket()
+    remove("a.jpg")
+
+    def delete_bucket(_listed):
+        remove("b.jpg")
+        storage.client().delete_bucket(Bucket=bucket)
+
+    with pytest.raises(BucketUnavailable, match=f"^Bucket {bucket} does not exist"):
+        sync_bucket(progress=delete_bucket)
+
+    storage.ensure_bucket()
+    assert set(MediaAsset.objects.values_list("state", flat=True)) == {"present"}
+
+
 def test_sync_tells_unchanged_from_passed_over(bucket):
     put("a.jpg", "x/.keep", "Thumbs.db")
     sync_bucket()
@@ -247,7 +312,7 @@ ODD_KEYS = {
     "v/" + "k" * 1022: "kept", "\u00fc" * 512: "kept", "\\N": "kept", "\\.": "kept", "vehicles/x/\t\n\r.jpg": "kept",
     "vehicles/x/\u202egpj.jpg": "kept", "vehicles/x/'; DROP TABLE x; --.jpg": "kept", "{0}%s%(a)s.jpg": "kept",
     "vehicles/x/": "folders' own entries", "/": "folders' own entries", "vehicles/x//": "folders' own entries",
-    "vehicles/x/\0.jpg": "keys with a NUL", "vehicles/x/\ud800.jpg": "keys with a NUL",
+    "vehicles/x/\0.jpg": "keys with a NUL or broken UTF-8", "vehicles/x/\ud800.jpg": "keys with a NUL",
     "k" * 1025: "keys longer than 1,024 characters",
 }  # fmt: skip
 
@@ -269,7 +334,7 @@ def test_sync_keeps_or_names_every_odd_key(bucket, server, in_order):
     kept = {key for key, fate in ODD_KEYS.items() if fate == "kept"}
     assert set(MediaAsset.objects.values_list("key", flat=True)) == kept
     assert first.ignored_by_reason == {
-        "folders' own entries": 3, "keys with a NUL": 2, "keys longer than 1,024 characters": 1,
+        "folders' own entries": 3, "keys with a NUL or broken UTF-8": 2, "keys longer than 1,024 characters": 1,
     }  # fmt: skip
     assert len(first.unstorable_keys) == 3
     assert (second.writes, second.unchanged) == (0, len(kept))

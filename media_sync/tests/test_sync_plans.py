@@ -1,5 +1,6 @@
 """A plan does what it says, or nothing."""
 
+import hashlib
 import json
 
 import pytest
@@ -162,6 +163,29 @@ def test_plan_of_another_bucket_is_refused(plan, settings):
 )
 def test_plan_that_is_none_of_ours_is_refused(plan, edit, sentence):
     plan.write_text(edit(plan.read_text()))
+
+    with pytest.raises(SyncRefused, match=sentence):
+        apply_plan(plan)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "sentence"),
+    [
+        pytest.param({"prefix": None}, None, "its first line says nothing", id="prefix"),
+        pytest.param({"prefix": "a\0"}, None, "No object's key can begin with", id="prefix of no key"),
+        pytest.param({"counts": [1]}, None, "its first line says nothing", id="counts"),
+        pytest.param({"ignored": {"litter": "x"}}, None, "its first line says nothing", id="ignored"),
+        pytest.param({}, b"\xff\n", "is no plan of a sync: ", id="no text"),
+        pytest.param({}, b"[1]\n", "is no plan of a sync: ", id="a list"),
+        pytest.param({}, b'{"key": "a\\u0000"}\n', "is no plan of a sync: ", id="a key with a NUL"),
+        pytest.param({}, b'{"action": "drop"}\n', "its decisions are not those", id="another action"),
+    ],
+)
+def test_plan_that_somebody_made_up_is_refused(plan, head, body, sentence):
+    first, rest = plan.read_bytes().split(b"\n", 1)
+    rest = rest if body is None else body
+    made = {**json.loads(first), "sha256": hashlib.sha256(rest).hexdigest(), **head}
+    plan.write_bytes(json.dumps(made).encode() + b"\n" + rest)
 
     with pytest.raises(SyncRefused, match=sentence):
         apply_plan(plan)

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from catalog.models import MediaAsset
+from catalog.models import MediaAsset, MediaState
 from catalog.tests.factories import MediaAssetFactory
 from marketplace.tests.database import database_address
 from media_sync import tasks
@@ -118,3 +118,20 @@ def test_worker_tries_again_when_the_bucket_is_away(bucket, settings):
     run_worker()
 
     assert ("todo", 1) in processings()
+
+
+def test_quarantine_of_many_is_hidden_in_slices(bucket, settings, monkeypatch):
+    settings.MEDIA_PUBLIC_URL = "https://cdn.example.com"
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", 0)
+    assets = [
+        MediaAssetFactory.create(state=MediaState.QUARANTINED, rendered_as=f"renditions/{number}-ab")
+        for number in range(2)
+    ]
+
+    tasks.hide_quarantined(0)
+    tasks.hide_quarantined(0)
+    tasks.hide_quarantined(0)
+
+    jobs = ProcrastinateJob.objects.filter(task_name="media_sync.tasks.hide_quarantined")
+    assert MediaAsset.objects.filter(rendered_as="").count() == len(assets)
+    assert jobs.count() == 1

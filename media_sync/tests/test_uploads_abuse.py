@@ -15,7 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.tests.client import at_once
 from catalog.models import MediaAsset
 from catalog.tests.factories import VehicleFactory
-from media_sync import storage, tasks
+from media_sync import hurry, storage, tasks
 from media_sync.models import Upload
 from media_sync.tests.fixtures import picture
 from media_sync.tests.sending import (
@@ -34,6 +34,13 @@ from media_sync.uploads import completing, objects, presign
 pytestmark = [pytest.mark.usefixtures("bucket"), pytest.mark.django_db]
 CONTENT = picture()
 KEY = re.compile(r"^(media|quarantine)/[0-9a-f-]{36,64}\.(jpg|png|webp|avif|gif|mp4|webm|mov|pdf|txt)$")
+
+
+@pytest.fixture(autouse=True)
+def _in_no_hurry(monkeypatch):
+    """Fifty at once take a slow machine longer than people wait."""
+    monkeypatch.setattr(storage, "HURRIED", storage.PATIENT)
+    monkeypatch.setattr(hurry, "SECONDS", 600)
 
 
 def checksum(content: bytes) -> str:

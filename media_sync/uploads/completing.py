@@ -19,6 +19,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from catalog.models import MediaAsset
 from media_sync.errors import BucketUnavailable
+from media_sync.hurry import OutOfTime
 from media_sync.keys import uploaded_key
 from media_sync.models import Upload, UploadState
 from media_sync.pictures import scratch
@@ -35,7 +36,7 @@ CHECK_TASK = "media_sync.tasks.check_upload"  # by name: tasks import this modul
 OPEN = (UploadState.WAITING, UploadState.CHECKING)
 LONGEST_MESSAGE = 300
 # Files that a web process reads at once: each has a process of its own beside it, with memory for a picture.
-PLACES, PLACE_SECONDS = 3, 2
+PLACES, PLACE_SECONDS = 3, 1
 NOTHING_ARRIVED = "The file has not arrived yet: send it, then ask again."
 OTHER_SIZE = "What arrived has not the {size} bytes that were announced: send the file anew."
 OTHER_BYTES = "What arrived is not the file that was announced (its SHA-256 differs): send it anew."
@@ -58,7 +59,8 @@ def complete(upload: Upload) -> Upload:
 
     A file in one piece is DONE or REFUSED at once; one in parts is CHECKING until a worker has read it, and so is any
     while another process is at it, or while this one reads as many as it should. Calling again changes nothing.
-    Raises NotArrived, BucketUnavailable, ReaderUnavailable.
+    Raises NotArrived, BucketUnavailable, ReaderUnavailable. OutOfTime, one of the second, leaves it to a worker: what
+    is too slow for somebody who waits is not for that.
     """
     if upload.state not in OPEN:
         return upload
@@ -69,6 +71,9 @@ def complete(upload: Upload) -> Upload:
             upload.state = UploadState.CHECKING  # by somebody else, who may not have said so yet
     except NoPlace:
         return _hand_over(upload)
+    except OutOfTime:
+        _leave_to_worker(upload)
+        raise
     return upload
 
 
@@ -110,9 +115,13 @@ def _hand_over(upload: Upload) -> Upload:
     upload.refresh_from_db()
     if upload.state == UploadState.WAITING:
         _refuse_what_lacks(upload)
-        waiting = Upload.objects.filter(pk=upload.pk, state=UploadState.WAITING)
-        waiting.update(state=UploadState.CHECKING, message="")
-        upload.refresh_from_db()
+    return _leave_to_worker(upload)
+
+
+def _leave_to_worker(upload: Upload) -> Upload:
+    waiting = Upload.objects.filter(pk=upload.pk, state=UploadState.WAITING)
+    waiting.update(state=UploadState.CHECKING, message="")
+    upload.refresh_from_db()
     if upload.state in OPEN:
         check_later(upload)
     return upload

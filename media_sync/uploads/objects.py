@@ -1,4 +1,7 @@
-"""The calls to the bucket that uploads make. Each raises BucketUnavailable where the bucket cannot be used."""
+"""The calls to the bucket that uploads make. Each raises BucketUnavailable where the bucket cannot be used.
+
+They are made `in_time` where somebody waits (media_sync.hurry).
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,6 +13,7 @@ from botocore.exceptions import ClientError
 from django.conf import settings
 
 from media_sync import storage
+from media_sync.hurry import in_time
 from media_sync.uploads.limits import IN_ONE_PIECE
 
 if TYPE_CHECKING:
@@ -46,26 +50,26 @@ class Stored(NamedTuple):
 def begin_parts(key: str, content_type: str) -> str:
     """Begin an upload in parts; return its id."""
     with storage.calls_to_bucket():
-        begun = storage.plain_client().create_multipart_upload(
-            Bucket=settings.S3_BUCKET, Key=key, ContentType=content_type
+        begun = in_time(
+            lambda: storage.plain_client().create_multipart_upload(
+                Bucket=settings.S3_BUCKET, Key=key, ContentType=content_type
+            )
         )
     return begun["UploadId"]
 
 
 def parts_of(key: str, multipart_id: str) -> dict[int, Part] | None:
     """Return the parts that have arrived, by their numbers; None if the bucket knows of no such upload (any more)."""
-    pages = storage.client().get_paginator("list_parts")
-    found = {}
+    listed = storage.client().get_paginator("list_parts")
+    pages = listed.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=multipart_id)
     with storage.calls_to_bucket():
         try:
-            for page in pages.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=multipart_id):
-                for part in page.get("Parts", []):
-                    found[part["PartNumber"]] = Part(part["Size"], part["ETag"])
+            found = in_time(lambda: [part for page in pages for part in page.get("Parts", [])])
         except ClientError as error:
             if storage.is_absent(error):
                 return None
             raise
-    return found
+    return {part["PartNumber"]: Part(part["Size"], part["ETag"]) for part in found}
 
 
 def join_parts(key: str, multipart_id: str, parts: Mapping[int, Part]) -> None:
@@ -96,7 +100,11 @@ def abort_parts(key: str, multipart_id: str) -> None:
     """Drop the parts that have arrived; nothing happens where there is no such upload."""
     with storage.calls_to_bucket():
         try:
-            storage.client().abort_multipart_upload(Bucket=settings.S3_BUCKET, Key=key, UploadId=multipart_id)
+            in_time(
+                lambda: storage.client().abort_multipart_upload(
+                    Bucket=settings.S3_BUCKET, Key=key, UploadId=multipart_id
+                )
+            )
         except ClientError as error:
             if not storage.is_absent(error):
                 raise
@@ -105,18 +113,19 @@ def abort_parts(key: str, multipart_id: str) -> None:
 def discard(key: str) -> None:
     """Delete the object; nothing happens where there is none."""
     with storage.calls_to_bucket():
-        storage.client().delete_object(Bucket=settings.S3_BUCKET, Key=key)
+        in_time(lambda: storage.client().delete_object(Bucket=settings.S3_BUCKET, Key=key))
 
 
 def size_of(key: str) -> int | None:
     """Return the object's bytes; None if there is no such object."""
     with storage.calls_to_bucket():
         try:
-            return storage.client().head_object(Bucket=settings.S3_BUCKET, Key=key)["ContentLength"]
+            found = in_time(lambda: storage.client().head_object(Bucket=settings.S3_BUCKET, Key=key))
         except ClientError as error:
             if storage.is_absent(error):
                 return None
             raise
+    return found["ContentLength"]
 
 
 def fetch(key: str, file: IO[bytes], *, most: int) -> Arrived | None:
@@ -125,20 +134,24 @@ def fetch(key: str, file: IO[bytes], *, most: int) -> Arrived | None:
     It stops one byte beyond `most`. What is told is of the bytes that are in the file now, whatever the bucket
     says of the object, and whoever changes it meanwhile.
     """
-    client, digest, size = _client_for(most), hashlib.sha256(), 0
     with storage.calls_to_bucket():
         try:
-            body = client.get_object(Bucket=settings.S3_BUCKET, Key=key)["Body"]
+            arrived = in_time(lambda: _copy(key, file, most), file)
         except ClientError as error:
             if storage.is_absent(error):
                 return None
             raise
-        with body:
-            while size <= most and (block := body.read(min(BLOCK, most + 1 - size))):
-                file.write(block)
-                digest.update(block)
-                size += len(block)
     file.flush()
+    return arrived
+
+
+def _copy(key: str, file: IO[bytes], most: int) -> Arrived:
+    digest, size = hashlib.sha256(), 0
+    with _client_for(most).get_object(Bucket=settings.S3_BUCKET, Key=key)["Body"] as body:
+        while size <= most and (block := body.read(min(BLOCK, most + 1 - size))):
+            file.write(block)
+            digest.update(block)
+            size += len(block)
     return Arrived(size, digest.hexdigest())
 
 
@@ -147,10 +160,8 @@ def put(path: Path, key: str, content_type: str) -> Stored:
     size = path.stat().st_size
     client = _client_for(size)
     with storage.calls_to_bucket(), path.open("rb") as file:
-        client.put_object(
-            Bucket=settings.S3_BUCKET, Key=key, Body=file, ContentType=content_type, ContentLength=size
-        )
-        page = client.list_objects_v2(Bucket=settings.S3_BUCKET, Prefix=key, MaxKeys=1)
+        _put(client, key, content_type, file, size)
+        page = in_time(lambda: client.list_objects_v2(Bucket=settings.S3_BUCKET, Prefix=key, MaxKeys=1))
     listed = page["Contents"][0]
     return Stored(listed["Size"], listed["ETag"].strip('"'), listed["LastModified"])
 
@@ -158,22 +169,32 @@ def put(path: Path, key: str, content_type: str) -> Stored:
 def put_whole(key: str, content_type: str, file: IO[bytes], size: int) -> None:
     """Put a client's bytes where it was to send them itself."""
     with storage.calls_to_bucket():
-        storage.client().put_object(
-            Bucket=settings.S3_BUCKET, Key=key, Body=file, ContentType=content_type, ContentLength=size
-        )
+        _put(storage.client(), key, content_type, file, size)
 
 
 def put_part(key: str, multipart_id: str, number: int, file: IO[bytes], size: int) -> None:
     """The same for one part."""
     with storage.calls_to_bucket():
-        storage.plain_client().upload_part(
-            Bucket=settings.S3_BUCKET,
-            Key=key,
-            UploadId=multipart_id,
-            PartNumber=number,
-            Body=file,
-            ContentLength=size,
+        in_time(
+            lambda: storage.plain_client().upload_part(
+                Bucket=settings.S3_BUCKET,
+                Key=key,
+                UploadId=multipart_id,
+                PartNumber=number,
+                Body=file,
+                ContentLength=size,
+            ),
+            file,
         )
+
+
+def _put(client: "S3Client", key: str, content_type: str, file: IO[bytes], size: int) -> None:
+    in_time(
+        lambda: client.put_object(
+            Bucket=settings.S3_BUCKET, Key=key, Body=file, ContentType=content_type, ContentLength=size
+        ),
+        file,
+    )
 
 
 def _client_for(size: int) -> "S3Client":

@@ -18,10 +18,12 @@ from accounts.passwords import has_run_out
 from marketplace import embedded, environment, faults, health
 from marketplace.commands import OperatorCommand
 from media_sync import storage
+from media_sync.arrivals import preflight
 from media_sync.errors import BucketUnavailable
 
 EXTENSIONS = {"btree_gin", "pg_trgm", "unaccent"}
 OLDEST_POSTGRES = 18  # what the tests run on
+LOCAL_ORIGIN = "http://localhost:8000"
 WORKER_SECONDS = 60  # a worker says every ten seconds that it lives
 
 
@@ -79,6 +81,7 @@ class Command(OperatorCommand):
             proxies,
             worker,
             bucket,
+            uploads,
         ]
         return Findings(tuple(_examined(check) for check in checks))
 
@@ -170,6 +173,16 @@ def bucket() -> Finding:
             "bucket", f"cannot be written: {faults.one_line(error)}", "let the key put and delete objects"
         )
     return Finding("bucket", f"{settings.S3_BUCKET} at {settings.S3_ENDPOINT_URL or 'Amazon S3'}")
+
+
+def uploads() -> Finding:
+    """No problem either way: files that pages may not send to the bucket go through the service."""
+    origin = f"https://{settings.OTP_WEBAUTHN_RP_ID}" if settings.BEHIND_TLS else LOCAL_ORIGIN
+    if preflight.asks(storage.signed_url("doctor/file"), origin):
+        return Finding("uploads", f"pages of {origin} send files straight to the bucket")
+    return Finding(
+        "uploads", f"pages of {origin} send files through the service; the bucket's CORS rules decide"
+    )
 
 
 def _examined(check: Callable[[], Finding]) -> Finding:

@@ -79,9 +79,9 @@ def send(connection: socket.socket, body: bytes, *headers: str, status: str = "2
 
 
 def endless(connection: socket.socket, block: bytes, *, every: float = 0.0, head: str = "") -> None:
-    """Send a block for ever, as the content of an answer (or what stands in `head`)."""
+    """Send a block over and over, as the content of an answer (or what stands in `head`); end when nobody gives up."""
     connection.sendall((head or "HTTP/1.1 200 OK\r\n\r\n").encode())
-    while True:
+    for _ in range(600):
         connection.sendall(block)
         time.sleep(every)
 

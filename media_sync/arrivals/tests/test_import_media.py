@@ -1,57 +1,30 @@
 """`manage.py import_media`: what its user sees, and what is stored."""
 
-import json
-import zipfile
+import os
+import threading
+from collections import Counter
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
-from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
+from accounts.tests.factories import UserFactory
 from catalog.models import MediaAsset
 from catalog.tests.factories import MediaAssetFactory, VehicleFactory
 from marketplace.commands import CannotRun
-from media_sync.arrivals import batches
+from media_sync.arrivals import batches, dropping, remote
 from media_sync.arrivals.sources import Addresses, Folder
+from media_sync.arrivals.tests.command import counts, objects, run, stored, told
 from media_sync.arrivals.tests.network import PUBLIC, StubInternet, send, server
-from media_sync.models import MediaBatch
-from media_sync.storage import client
+from media_sync.models import MediaBatch, MediaBatchFile
+from media_sync.reconcile.sync import sync_bucket
 from media_sync.tests.fixtures import picture, put
 
 pytestmark = pytest.mark.django_db
-
-
-def run(*arguments: str) -> int:
-    """Run the command; return its exit code."""
-    try:
-        call_command("import_media", *arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    """Return what the command tells machines, without what differs from run to run."""
-    run(*arguments, "--json")
-    answer = json.loads(capsys.readouterr().out)
-    del answer["seconds"]
-    return answer
-
-
-def counts(answer: dict[str, Any]) -> dict[str, int]:
-    names = ("stored", "duplicate", "unmatched", "refused", "waiting")
-    return {name: answer[name] for name in names if answer[name]}
-
-
-def stored() -> list[tuple[str | None, int, str]]:
-    rows = MediaAsset.objects.order_by("item__reference", "position", "original_name")
-    return list(rows.values_list("item__reference", "position", "original_name"))
-
-
-def objects(bucket: str) -> int:
-    return client().list_objects_v2(Bucket=bucket)["KeyCount"]
 
 
 @pytest.fixture
@@ -119,6 +92,30 @@ def test_run_that_was_cut_short_goes_on(folder, bucket, capsys):
     assert objects(bucket) == 2
 
 
+def test_run_that_was_cut_short_long_ago_is_not_gone_on_with(folder, bucket, capsys):
+    told(capsys, str(folder))
+    MediaBatch.objects.update(state="failed", seen_at=timezone.now() - timedelta(days=2))
+    (folder / "DB5" / "2.jpg").write_bytes(picture(90))
+
+    answer = told(capsys, str(folder))
+
+    assert counts(answer) == {"stored": 1, "duplicate": 2, "unmatched": 1, "refused": 2}
+
+
+@pytest.mark.usefixtures("bucket")
+def test_files_are_fetched_into_folders_that_are_swept_when_a_run_was_killed(folder):
+    class Watched(Folder):
+        places: ClassVar[set[str]] = set()
+
+        def fetch(self, path: str, to: Path) -> None:
+            self.places.add(to.parent.parent.name)
+            super().fetch(path, to)
+
+    batches.run(Watched(folder))
+
+    assert Watched.places == {f"catalogue-pictures-{os.getuid()}"}
+
+
 @pytest.mark.usefixtures("bucket")
 def test_dry_run_is_a_table_and_writes_nothing(folder, capsys):
     code = run(str(folder), "--dry-run")
@@ -157,70 +154,6 @@ def test_source_that_is_not_there_is_refused(source, sentence, bucket):
     assert str(error.value) == sentence.format(bucket=bucket)
 
 
-def archive(path: Path, entries: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as made:
-        for name, content in entries.items():
-            made.writestr(name, content)
-    return path
-
-
-@pytest.mark.usefixtures("bucket")
-def test_archive_is_stored_and_its_names_touch_no_file(tmp_path, capsys):
-    VehicleFactory.create(reference="DB5", slug="aston")
-    names = [
-        "../DB5/1.jpg", "/DB5/2.jpg", "..\\DB5\\3.jpg", "C:\\DB5\\4.jpg", "DB5/5\n.jpg", "DB5/6.jpg\0.exe", "__MACOSX/DB5/._1.jpg",
-        "DB5/\u00e47.jpg",
-    ]  # fmt: skip
-    path = archive(tmp_path / "a.zip", {name: picture(40 + at) for at, name in enumerate(names)})
-
-    answer = told(capsys, str(path))
-
-    assert counts(answer) == {"stored": 7}
-    assert [position for _, position, _ in stored()] == [1, 2, 3, 4, 5, 6, 7]
-    assert [each.name for each in tmp_path.iterdir()] == ["a.zip"]
-
-
-def test_archive_that_holds_a_bomb_or_a_secret_is_refused_entry_by_entry(tmp_path, bucket, capsys):
-    VehicleFactory.create(reference="DB5", slug="aston")
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as made:
-        made.writestr("DB5/1.jpg", bytes(20_000_000), zipfile.ZIP_DEFLATED)
-        made.writestr("DB5/2.jpg", picture(), zipfile.ZIP_LZMA)
-        made.writestr("DB5/3.jpg", picture())
-        made.writestr("DB5/4.jpg", picture(50))
-    content = bytearray(path.read_bytes())
-    listed = content.index(b"PK\1\2", content.rindex(b"DB5/2.jpg"))  # the third entry of the directory
-    content[listed + 8] |= 1  # encrypted
-    start = content.index(b"DB5/4.jpg") + 9
-    content[start + 30 : start + 40] = bytes(10)
-    path.write_bytes(content)
-
-    answer = told(capsys, str(path))
-
-    assert {each["path"]: each["message"] for each in answer["left"]} == {
-        "DB5/1.jpg": "It unpacks to far more than its size, as harmful files do.",
-        "DB5/2.jpg": "It is packed in a way that is not read; make the archive anew with the usual one (deflate).",
-        "DB5/3.jpg": "It is protected by a password; make the archive without one.",
-        "DB5/4.jpg": "It is damaged in the archive.",
-    }
-    assert "Contents" not in client().list_objects_v2(Bucket=bucket)
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\3\4", b"x" * 1000, b"PK\5\6" + b"\xff" * 18])
-@pytest.mark.usefixtures("bucket")
-def test_archive_that_is_none_is_refused(tmp_path, content):
-    path = tmp_path / "a.zip"
-    path.write_bytes(content)
-
-    with pytest.raises(CannotRun) as error:
-        run(str(path))
-
-    assert str(error.value) in {
-        "a.zip is no ZIP archive, or a damaged one.",
-        "a.zip has more than 50,000 entries; split it.",
-    }
-
-
 def test_part_of_the_bucket_is_assigned_where_it_lies(bucket, capsys):
     item = VehicleFactory.create(reference="DB5", slug="aston")
     other = VehicleFactory.create(reference="M600", slug="noble")
@@ -243,6 +176,23 @@ def test_part_of_the_bucket_is_assigned_where_it_lies(bucket, capsys):
     assert sorted(item.media.values_list("key", "position")) == [("old/DB5/1.jpg", 1), ("old/DB5/3.jpg", 3)]
     assert (loose.item, loose.caption) == (item, "kept")
     assert objects(bucket) == 6
+
+
+@pytest.mark.usefixtures("bucket")
+def test_object_without_an_item_is_recorded_and_can_be_assigned(bucket):
+    item = VehicleFactory.create(reference="DB5", slug="aston")
+    put("old/nobody/7.jpg", body=picture(50))
+    run(f"s3://{bucket}/old/")
+    (row,) = MediaBatchFile.objects.select_related("asset")
+    state = row.state
+
+    dropping.assign(row, item, by=UserFactory.create(is_staff=True, is_superuser=True))
+
+    assert state == "unmatched"
+    assert list(MediaAsset.objects.values_list("key", "item", "position")) == [
+        ("old/nobody/7.jpg", item.pk, 7)
+    ]
+    assert sync_bucket().writes == 0
 
 
 @pytest.mark.usefixtures("bucket")
@@ -281,41 +231,6 @@ def test_spreadsheet_without_the_columns_is_refused(tmp_path):
     )
 
 
-def test_archive_with_a_name_twice_stores_the_first(tmp_path, bucket, capsys):
-    VehicleFactory.create(reference="DB5", slug="aston")
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as made:
-        made.writestr("DB5/1.jpg", picture(50))
-        with pytest.warns(UserWarning, match="Duplicate name"):
-            made.writestr("DB5/1.jpg", picture(60))
-
-    answer = told(capsys, str(path))
-
-    assert counts(answer) == {"stored": 1, "refused": 1}
-    assert answer["left"][0]["message"] == "Another entry of the archive has the same name."
-
-
-def test_archive_of_too_many_entries_is_refused(tmp_path, bucket):
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as made:
-        for number in range(50_001):
-            made.writestr(f"{number}", b"")
-
-    with pytest.raises(CannotRun, match=r"^a\.zip has more than 50,000 entries; split it\.$"):
-        run(str(path))
-
-
-def test_archive_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path, bucket):
-    path = archive(tmp_path / "a.zip", {"DB5/1.jpg": b"x"})
-    content = bytearray(path.read_bytes())
-    listed = content.index(b"PK\1\2")
-    content[listed + 24 : listed + 28] = (2_000_000_000).to_bytes(4, "little")  # its size, as it claims
-    path.write_bytes(content)
-
-    with pytest.raises(CannotRun, match=r"^a\.zip unpacks to far more than its size, as harmful files do\.$"):
-        run(str(path))
-
-
 def test_dead_bucket_ends_the_run_and_the_next_one_goes_on(folder, bucket, settings, capsys):
     address = settings.S3_ENDPOINT_URL
     settings.S3_ENDPOINT_URL = "http://127.0.0.1:9"
@@ -346,6 +261,35 @@ def test_pictures_of_addresses_are_stored_with_their_positions(tmp_path, bucket)
 
     assert (result.counts["stored"], result.counts["duplicate"]) == (2, 1)
     assert stored() == [("DB5", 4, "a.jpg"), ("DB5", 5, "b.jpg")]
+
+
+@pytest.mark.usefixtures("bucket")
+def test_addresses_of_several_hosts_are_asked_at_once_and_two_of_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "ANSWER_SECONDS", 3600.0)
+    VehicleFactory.create(reference="DB5", slug="aston")
+    hosts = [f"{name}.example" for name in ("one", "one", "one", "two", "three", "four")]
+    path = tmp_path / "pictures.csv"
+    rows = [f"DB5,http://{host}/{host}{at}.jpg\n" for at, host in enumerate(hosts)]
+    path.write_text("Reference,URL\n" + "".join(rows))
+    together, asking, most, lock = threading.Barrier(5), Counter[str](), Counter[str](), threading.Lock()
+
+    def answer(connection: Any, asked: str) -> None:
+        host = asked[1:-5]
+        with lock:
+            asking[host] += 1
+            most[host] = max(most[host], asking[host])
+        if asked != "/one.example2.jpg":  # the third of its host
+            together.wait(60)
+        with lock:
+            asking[host] -= 1
+        send(connection, picture(40 + len(asked), int(asked[-5]) + 30))
+
+    with server(answer) as port:
+        result = batches.run(Addresses(path, StubInternet({host: [PUBLIC] for host in hosts}, port)))
+
+    assert result.counts == {"stored": 6}
+    assert most["one.example"] == 2
+    assert [name for _, _, name in stored()] == [f"{host}{at}.jpg" for at, host in enumerate(hosts)]
 
 
 def test_two_runs_of_the_same_source_are_kept_apart(folder, bucket):

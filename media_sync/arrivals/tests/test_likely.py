@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.models import Kind
+from catalog.models import Item, Kind
 from catalog.tests.factories import MemorabiliaFactory, VehicleFactory
 from media_sync.arrivals.likely import likely
 
@@ -47,7 +47,42 @@ def test_at_most_five_are_named():
 
 
 @pytest.mark.parametrize(
-    "path", ["zzz.jpg", "", "....", "' & | ! ( ) : * \\.jpg", "\u200b\u202e", "a b c", "%s %d", "x" * 1000]
+    "path",
+    [
+        "zzz.jpg",
+        "",
+        "....",
+        "' & | ! ( ) : * \\.jpg",
+        "\u200b\u202e",
+        "a b c",
+        "%s %d",
+        "x" * 1000,
+        "\u6f22" * 1000,
+    ],
 )
 def test_name_that_is_like_nothing_names_nothing(path):
     assert references(path) == []
+
+
+def crowd(**values: str) -> None:
+    """Make a thousand vehicles of these values, with numbers from 10,000 on in them."""
+    Item.objects.bulk_create(
+        VehicleFactory.build(
+            slug=f"crowd-{number}", **{name: text.format(number) for name, text in values.items()}
+        )
+        for number in range(10_000, 11_000)
+    )
+
+
+def test_item_is_found_among_a_thousand_whose_references_begin_alike():
+    crowd(reference="BENCH-{}", name="Car")
+    VehicleFactory.create(reference="BENCH-11000", name="Car")
+
+    assert references("BENCH-11000x.jpg")[0] == "BENCH-11000"
+
+
+def test_item_with_two_words_goes_before_a_thousand_that_have_one():
+    crowd(reference="A-{}", name="Aston Vantage {}")
+    VehicleFactory.create(reference="LAST", name="Aston Lagonda")
+
+    assert references("aston lagonda.jpg")[0] == "LAST"

@@ -1,6 +1,8 @@
 """Which item a path belongs to."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog.tests.factories import MemorabiliaFactory, VehicleFactory
 from media_sync.arrivals.matching import Match, match_names, match_paths
@@ -45,6 +47,12 @@ def told(path: str) -> tuple[str, str, int | None]:
         ("1001/0003.jpg", ("1001", "reference", 3)),
         ("1001.jpg", ("1001", "reference", None)),
         ("A\u0308ther 9/1.jpg", ("Äther 9", "reference", 1)),
+        ("DB5/01-front-1964.jpg", ("DB5", "reference", 1)),
+        ("DB5/3 of 12.jpg", ("DB5", "reference", 3)),
+        ("DB5/1964 front 3.jpg", ("DB5", "reference", 3)),
+        ("DB5/50th birthday 3.jpg", ("DB5", "reference", 3)),
+        ("DB5/1-front.jpg", ("DB5", "reference", 1)),
+        ("DB5/0001b.jpg", ("DB5", "reference", 1)),
         ("../../DB5-1964/1.jpg", ("DB5-1964", "reference", 1)),
         ("DB5-1964/" + "9" * 5000 + ".jpg", ("DB5-1964", "reference", 999_999)),
     ],
@@ -110,6 +118,16 @@ def test_many_paths_take_one_statement(stock, django_assert_num_queries):
         matches = match_paths([f"DB5-1964/{number}.jpg" for number in range(500)])
 
     assert {match.item_id for match in matches} == {stock["DB5-1964"]}
+
+
+def test_path_of_very_many_words_costs_little_and_finds_its_item(stock):
+    crowd = " ".join(f"{a}{b}" for a in "abcde" for b in "stuvwxyz")
+    path = f"{crowd}/1 {crowd}/2 {crowd}/3 {crowd}/4 {crowd}/5 {crowd}/DB5-1964 {crowd}.jpg"
+    with CaptureQueriesContext(connection) as asked:
+        (match,) = match_paths([path])
+
+    assert match.item_id == stock["DB5-1964"]
+    assert len(asked[0]["sql"]) < 60_000
 
 
 def test_names_of_a_column_are_whole_references_or_slugs(stock):

@@ -26,10 +26,10 @@
         const isOurs = new URL(door.url, location.href).origin === location.origin;
         const headers = isOurs ? { ...door.headers, "X-CSRFToken": token } : door.headers;
         const body = file.slice(door.offset, door.offset + door.size, "");
-        const answer = await fetch(door.url, { method: "PUT", body, headers });
-        if (answer.ok) return;
-        const why = isOurs ? (await answer.json()).message : "";
-        throw new Error(why || "It could not be sent; try again.");
+        const answer = await fetch(door.url, { method: "PUT", body, headers }).catch(() => null);
+        if (answer?.ok) return;
+        const why = isOurs ? (await answer?.json().catch(() => null))?.message : "";
+        throw new Error(why || "It could not be sent; bring it again, and it goes on where it broke off.");
     }
 
     async function bring(addresses, { file, path }) {

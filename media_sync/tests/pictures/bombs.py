@@ -1,8 +1,8 @@
-"""25 small files that are made to exhaust whoever decodes them, and truncated pictures."""
+"""31 small files that are made to exhaust whoever decodes them, and truncated pictures."""
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 from PIL import Image
@@ -31,6 +31,20 @@ def png_size(width: int, height: int) -> bytes:
     """Return a small PNG whose header declares another size."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return SIGNATURE + chunk(b"IHDR", header) + png(9, 9)[33:]
+
+
+def deep_animation(size: tuple[int, int], greys: Sequence[int], *, declared: int = 0) -> bytes:
+    """Return an animated PNG of 16 bits, a grey frame for each of these; its header may declare more."""
+    header = struct.pack(">IIBBBBB", *size, 16, 0, 0, 0, 0)
+    made = [SIGNATURE, chunk(b"IHDR", header), chunk(b"acTL", struct.pack(">II", declared or len(greys), 0))]
+    for number, grey in enumerate(greys):
+        place = struct.pack(">IIIIIHHBB", max(0, 2 * number - 1), *size, 0, 0, 1, 10, 0, 0)
+        pixels = zlib.compress((b"\0" + bytes([grey] * 2 * size[0])) * size[1])
+        made.append(chunk(b"fcTL", place))
+        made.append(
+            chunk(b"fdAT", struct.pack(">I", 2 * number) + pixels) if number else chunk(b"IDAT", pixels)
+        )
+    return b"".join([*made, chunk(b"IEND", b"")])
 
 
 def zeros(megabytes: int) -> bytes:
@@ -83,6 +97,33 @@ def jpeg_size(width: int, height: int) -> bytes:
     return whole[:at] + struct.pack(">HH", height, width) + whole[at + 4 :]
 
 
+def segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def jpeg_bits(width: int, height: int, scans: int) -> bytes:
+    """Return a grey progressive JPEG by the rules: each of its scans goes through all pixels, and changes none."""
+    blocks = (width + 7) // 8 * ((height + 7) // 8)
+    made = [
+        b"\xff\xd8",
+        segment(0xDB, b"\0" + b"\1" * 64),
+        segment(0xC2, struct.pack(">BHHBBBB", 8, height, width, 1, 1, 0x11, 0)),
+        segment(0xC4, b"\0" + b"\1" + bytes(15) + b"\0"),
+        segment(0xC4, b"\x10" + b"\1" + bytes(15) + b"\0"),
+    ]
+    pixels = bytes((blocks + 7) // 8)  # one bit for each block: nothing in it
+    made.append(segment(0xDA, b"\1\1\0\0\0\0") + pixels)
+    for number in range(scans - 1):
+        which = number % 63 + 1
+        made.append(segment(0xDA, bytes((1, 1, 0, which, which, 0x0D if number < 63 else 0xDC))) + pixels)
+    return b"".join([*made, b"\xff\xd9"])
+
+
+def jpeg_arithmetic() -> bytes:
+    """Return a JPEG that says to be in a coding whose pixels can take a thousandth of a bit."""
+    return encoded("JPEG").replace(b"\xff\xc0", b"\xff\xc9", 1)
+
+
 def jpeg_scans(count: int) -> bytes:
     """Return a progressive JPEG whose last scan comes so often."""
     file = BytesIO()
@@ -132,4 +173,10 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "WebP cut at 99 %": lambda: cut("WEBP", 0.99),
     "AVIF cut at half": lambda: cut("AVIF", 0.5),
     "AVIF cut at 99 %": lambda: cut("AVIF", 0.99),
+    "WebP of 300,000 frames": lambda: webp_frames(300_000),
+    "PNG with 990 texts of 4 megabytes": lambda: png(9, 9, before=chunk(b"zTXt", b"a\0\0" + zeros(4)) * 990),
+    "JPEG of 99 scans through 49 megapixels": lambda: jpeg_bits(7_000, 7_000, 99),
+    "JPEG in arithmetic coding": jpeg_arithmetic,
+    "PNG animation of 2,147,483,647 frames": lambda: deep_animation((9, 9), (1, 2), declared=2**31 - 1),
+    "PNG animation of 1,001 frames": lambda: deep_animation((9, 9), (1, 2), declared=1_001),
 }

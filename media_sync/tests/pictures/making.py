@@ -1,5 +1,6 @@
 """Makes renditions of generated pictures with the real child, and opens them."""
 
+import struct
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image, ImageCms
 from catalog.models import rendition_name
 from media_sync.pictures import recipes
 from media_sync.pictures.sandbox import Sandbox
+from media_sync.tests.pictures.bombs import chunk
 
 Pixel = tuple[int, ...]
 QUARTERS = ("red", "lime", "blue", "yellow")  # upper left, upper right, lower left, lower right
@@ -36,6 +38,14 @@ def saved(image: Image.Image, file_format: str, **options: Any) -> bytes:
 def profile(name: str) -> bytes:
     """Return one of the colour profiles that libvips brings along: srgb, p3, cmyk."""
     return bytes(pyvips.Operation.call("profile_load", name))
+
+
+def with_numbers(content: bytes, primaries: int, transfer: int) -> bytes:
+    """Return an AVIF or PNG that tells its colours in these numbers."""
+    if content.startswith(b"\x89PNG"):
+        return content[:33] + chunk(b"cICP", bytes((primaries, transfer, 0, 1))) + content[33:]
+    at = content.index(b"colrnclx") + 8
+    return content[:at] + struct.pack(">HH", primaries, transfer) + content[at + 4 :]
 
 
 def converted(image: Image.Image, source: bytes, target: str) -> Image.Image:

@@ -72,9 +72,19 @@ POLYGLOTS: dict[str, bytes] = {
     for name, mark in MARKS.items()
     for where, make in {"in its comment": with_comment, "behind it": with_tail}.items()
 }
-POLYGLOTS |= {f"{name} with a ZIP behind it": with_tail(name, archive()) for name in ("JPEG", "PNG", "GIF")}
+POLYGLOTS |= {
+    f"{name} with {mark} behind it": with_tail(name, MARKS[mark])
+    for name in ("WEBP", "AVIF")
+    for mark in MARKS
+}
+POLYGLOTS |= {
+    f"{name} with a ZIP behind it": with_tail(name, archive())
+    for name in ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+}
 POLYGLOTS |= {
     "JPEG that is a PDF": with_comment("JPEG", b"%PDF-1.4\n"),
+    "PNG that is a PDF": with_comment("PNG", b"%PDF-1.4\n"),
+    "GIF that is a PDF": with_comment("GIF", b"%PDF-1.4\n"),
     "GIF that is a script's comment": b"GIF89a/*" + bytes(9) + b"*/=1;" + SCRIPT,
     "HTML alone": b"<!doctype html><script>alert(1)</script>",
     "SVG with a script": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',

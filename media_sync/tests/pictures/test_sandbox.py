@@ -1,7 +1,9 @@
 """The child process: what it cannot see, and what becomes of its deaths."""
 
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ import pytest
 from django.conf import settings
 
 from marketplace.tests.stack import wait_until
+from media_sync.pictures import child, confinement
 from media_sync.pictures import sandbox as module
 from media_sync.pictures.errors import PictureRefused, ReaderBusy, ReaderUnavailable
 from media_sync.pictures.sandbox import Sandbox
@@ -139,6 +142,90 @@ def test_child_ends_with_the_process_that_asked_it():
         parent.kill()
 
     wait_until(lambda: not Path(f"/proc/{child}").exists() or "(zombie)" in state_of(child), seconds=30)
+
+
+def test_child_gives_way_to_answers(sandbox, small):
+    look(sandbox, small)
+
+    assert os.getpriority(os.PRIO_PROCESS, sandbox.pid) - os.getpriority(os.PRIO_PROCESS, 0) == child.NICENESS
+
+
+def test_child_has_limits(sandbox, small):
+    look(sandbox, small)
+
+    limits = [resource.prlimit(sandbox.pid, which) for which in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)]  # fmt: skip
+    assert limits == [(most, most) for most in (child.MEMORY_BYTES, child.FILE_BYTES, child.FILES, 0)]
+
+
+def within_limits(program: str) -> str:
+    """Return what a process prints that gave up what the child gives up."""
+    start = "import os, pathlib, signal, socket, subprocess, sys; from media_sync.pictures import child; child._limit()"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{start}\n{program}"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (ran.stdout + ran.stderr).strip().rpartition("\n")[2]
+
+
+def test_child_cannot_take_more_memory_than_it_may():
+    assert within_limits("bytearray(child.MEMORY_BYTES)") == "MemoryError"
+
+
+def test_child_can_write_in_the_folder_of_its_work(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    path = tmp_path / "folder" / "file"
+
+    assert (
+        within_limits(f"path = pathlib.Path({str(path)!r}); path.parent.mkdir(); path.write_text('x')") == ""
+    )
+    assert path.read_text() == "x"
+
+
+@pytest.mark.skipif(
+    confinement.version() < 1, reason="needs Linux with Landlock, which keeps the child from it"
+)
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param("pathlib.Path({elsewhere!r}, 'file').write_text('x')", id="write elsewhere"),
+        pytest.param("os.remove({file!r})", id="remove elsewhere"),
+        pytest.param("subprocess.run([sys.executable, '-V'])", id="start a program"),
+        pytest.param("pathlib.Path('manage.py').read_bytes()", id="read what lies beside the programs"),
+        pytest.param("pathlib.Path('/proc', str(os.getppid()), 'environ').read_bytes()", id="read the worker's keys"),
+    ],
+)  # fmt: skip
+def test_child_is_kept_from(tmp_path, monkeypatch, program):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "work"))
+    elsewhere, file = tmp_path / "elsewhere", tmp_path / "elsewhere" / "mine"
+    elsewhere.mkdir()
+    file.write_text("mine")
+    (tmp_path / "work").mkdir()
+
+    said = within_limits(program.format(elsewhere=str(elsewhere), file=str(file)))
+
+    assert said.startswith("PermissionError")
+    assert [path.read_text() for path in elsewhere.iterdir()] == ["mine"]
+
+
+@pytest.mark.skipif(confinement.version() < 4, reason="needs Linux 6.7, which keeps the child from it")
+def test_child_connects_to_nobody():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        said = within_limits(f"socket.create_connection({server.getsockname()!r})")
+
+    assert said.startswith("PermissionError")
+
+
+def test_sandbox_says_when_files_cannot_be_written(sandbox, small, tmp_path):
+    job = {"name": "full-40.webp", "format": "webp", "crop": [0, 0, 40, 30], "width": 40, "height": 30}
+    command = {"do": "render", "path": str(small), "width": 40, "height": 30, "frames": 1, "jobs": [job]}
+
+    with pytest.raises(
+        ReaderUnavailable, match=r"^The server cannot read or write the files of pictures: No such"
+    ):
+        sandbox.ask({**command, "out": str(tmp_path / "no such folder")})
 
 
 def state_of(pid: int) -> str:

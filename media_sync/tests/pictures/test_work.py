@@ -21,6 +21,7 @@ from catalog.models import MediaAsset
 from catalog.tests.factories import MediaAssetFactory
 from marketplace.tests.database import database_address
 from marketplace.tests.stack import wait_until
+from media_sync import storage
 from media_sync.errors import BucketUnavailable
 from media_sync.locking import lock_of
 from media_sync.pictures import formats, work
@@ -30,6 +31,7 @@ from media_sync.pictures.work import process_pending
 from media_sync.reconcile.sync import sync_bucket
 from media_sync.tests.fixtures import picture, put, remove
 from media_sync.tests.pictures.samples import POLYGLOTS, SECRETS, other_formats, talkative
+from media_sync.tests.servers import MOTO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,6 +66,20 @@ def test_work_reads_a_picture(bucket):
 
     columns = ("kind", "content_type", "width", "height", "frames", "has_alpha", "refusal", "colour")
     assert outcomes(*columns) == {"1.png": ("image", "image/png", 30, 40, 1, False, "", "#000080")}
+
+
+@pytest.mark.parametrize("s3_server", [MOTO], indirect=True)
+def test_work_passes_over_what_lies_in_an_archive(bucket):
+    storage.client().put_object(
+        Bucket=bucket, Key="vehicles/x/2.png", Body=picture(file_format="PNG"), StorageClass="GLACIER"
+    )
+    put("vehicles/x/1.png", body=picture(file_format="PNG"))
+    storage_classes = sync_bucket().storage_classes
+
+    assert process() is None
+
+    assert storage_classes == {"GLACIER": 1, "STANDARD": 1}
+    assert outcomes("processing") == {"1.png": "ready", "2.png": "waiting"}
 
 
 def test_work_believes_the_content_and_not_the_name(bucket):
@@ -262,7 +278,7 @@ def test_work_of_several_processes_is_shared_and_not_doubled(bucket):
     assert events.count() == 30
 
 
-PASS = "import django; django.setup(); from media_sync.pictures.work import process_pending; process_pending(seconds=60)"
+PASS = "import django; django.setup(); from media_sync.pictures.work import process_pending; process_pending(seconds=600)"
 
 
 @contextmanager
@@ -285,10 +301,27 @@ def process_elsewhere(scratch: Path) -> Iterator[subprocess.Popen[bytes]]:
         other.wait()
 
 
+@pytest.mark.timeout(600)
+def test_work_of_two_processes_does_each_of_fifty_once(bucket, tmp_path):
+    for at in range(10):
+        put(f"vehicles/x/{at}.jpg", body=picture(20 + at, 20))
+    put(*(f"vehicles/x/{at}.bin" for at in range(40)))
+    sync_bucket()
+
+    with process_elsewhere(tmp_path) as one, process_elsewhere(tmp_path) as other:
+        assert (one.wait(), other.wait()) == (0, 0)
+
+    pictures = {f"{at}.jpg": ("ready", 20 + at) for at in range(10)}
+    assert outcomes("processing", "width") == pictures | {f"{at}.bin": ("ready", None) for at in range(40)}
+    events = apps.get_model("catalog", "MediaAssetEvent").objects.filter(pgh_label="update")
+    assert events.count() == 60  # each was read once, and each picture rendered once
+
+
 def are_done(count: int) -> bool:
     return MediaAsset.objects.exclude(processing="waiting").count() >= count
 
 
+@pytest.mark.timeout(600)
 def test_work_killed_at_any_point_ends_in_the_same_state(bucket, scratch, monkeypatch):
     put(*(f"vehicles/x/{at}.jpg" for at in range(0, 12, 2)), body=picture(400, 300))
     put(*(f"vehicles/x/{at}.jpg" for at in range(1, 12, 2)), body=b"none")
