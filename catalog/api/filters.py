@@ -73,6 +73,20 @@ LEFT_OUT = {
     "created_at": "ordering only; updated_since serves readers who keep a copy",
     "version": "for writers, to notice a change",
 }
+LEFT_OUT_OF_PRODUCTIONS = {
+    "id": "clients know productions by slug",
+    "slug": "the address of the detail",
+    "external_ids": "names and values as other sites have them, for display",
+    "created_at": "for display",
+    "updated_at": "ordering only",
+}
+LEFT_OUT_OF_TERMS = {
+    "id": "clients know terms by vocabulary and slug",
+    "slug": "the address of the detail",
+    "aliases": "other spellings, which no item holds",
+    "created_at": "for display",
+    "updated_at": "for display",
+}
 
 
 class SearchFilter(ParameterFilter):
@@ -179,7 +193,9 @@ class AnyItemFilters(ItemFilters):
 class ProductionFilters(ParameterFilterSet):
     genres = ArrayFilter(Name(), "genres")
     years = YearsFilter("years")
-    kind = Where(ListOf(Choice(tuple(ProductionKind.values))), "kind", matches("kind__one_of"), "Any of these.")
+    kind = Where(
+        ListOf(Choice(tuple(ProductionKind.values))), "kind", matches("kind__one_of"), "Any of these."
+    )
     franchise = Where(ListOf(Word()), "franchise", matches("franchise__one_of"), "Any of these franchises.")
     q = Where(Words(), "title", matches("title__icontains"), "Part of the title; letter case does not count.")
     ordering = OrderingFilter(PRODUCTION_ORDERS, "title when not given. Ties end in id.")

@@ -255,6 +255,11 @@ class Item(models.Model):
             ),
             # ?make=, by price
             models.Index("make", "price", "id", condition=Q(status=Status.PUBLISHED), name="catalog_item_public_make"),
+            models.Index(fields=["model"], name="catalog_item_model"),  # ?model=
+            # ?availability=, ?condition=, ?authenticity=, ?currency=: so few values that one index serves each of them
+            models.Index(
+                fields=["availability", "condition", "authenticity", "currency"], name="catalog_item_choices"
+            ),
             # ordering=name, both ways
             models.Index("name", "id", condition=Q(status=Status.PUBLISHED), name="catalog_item_public_name"),
             # ?updated_since= and ordering=updated_at; staff lists and the admin's newest changes

@@ -65,6 +65,23 @@ MEDIA: Expressions = {
 }  # fmt: skip
 
 
+# Fields of a file that no parameter narrows by, each with its reason.
+LEFT_OUT = {
+    "id": "the address of the detail",
+    "key": "the item's files are asked for by item; keys are the bucket's business",
+    **dict.fromkeys(("content_type", "size", "width", "height", "frames", "has_alpha"), "for display"),
+    **dict.fromkeys(("alt_text", "caption", "position", "focal_x", "focal_y"), "for display"),
+    **dict.fromkeys(("thumbhash", "colour", "renditions", "rendered_as"), "for display"),
+    **dict.fromkeys(
+        ("etag", "sha256", "dhash", "exif", "original_name"), "not told: of the object, not the picture"
+    ),
+    **dict.fromkeys(
+        ("refusal", "state_since", "source_modified"), "for staff, who narrow by state and processing"
+    ),
+    **dict.fromkeys(("created_at", "updated_at"), "for display"),
+}
+
+
 def has_item(value: bool) -> Q:  # noqa: FBT001  (a condition takes its parameter's value)
     return Q(item__isnull=not value)
 

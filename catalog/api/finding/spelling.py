@@ -12,7 +12,7 @@ from catalog.models import ItemQuerySet, SearchWord
 WORD = re.compile(r"(?<![\w-])(-?)(\w+)(\*?)")
 OPERATORS = {"or"}
 MOST_WORDS = 8  # of a query that are looked at; each takes some queries
-NEAREST = 20  # words that are compared letter by letter
+NEAREST = 1_000  # words that are compared letter by letter; so many that words of drafts crowd no other out
 LEAST_LIKENESS = 0.75  # of two words, from 0 to 1
 LONGEST_WORD = 60  # characters; longer ones are no misspelling
 
@@ -58,9 +58,9 @@ def _nearest(word: str, items: ItemQuerySet) -> str | None:
         .order_by(Distance(F("folded"), Value(sought)))
         .values_list("text", "witness")[:NEAREST]
     )
-    likely = sorted(((_likeness(sought, text), text, witness) for text, witness in rows), reverse=True)
-    for likeness, text, witness in likely:
-        if likeness >= LEAST_LIKENESS and _is_seen(text, witness, items):
+    compared = ((_likeness(sought, text), text, witness) for text, witness in rows)
+    for _, text, witness in sorted((each for each in compared if each[0] >= LEAST_LIKENESS), reverse=True):
+        if _is_seen(text, witness, items):
             return text
     return None
 
@@ -72,4 +72,7 @@ def _is_seen(word: str, witness: int, items: ItemQuerySet) -> bool:
 
 
 def _likeness(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+    compared = SequenceMatcher(None, one, other, autojunk=False)
+    if compared.real_quick_ratio() < LEAST_LIKENESS or compared.quick_ratio() < LEAST_LIKENESS:
+        return 0.0  # these are upper bounds, and quick
+    return compared.ratio()

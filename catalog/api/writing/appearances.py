@@ -2,13 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from django.contrib.postgres.search import TrigramSimilarity
+from django.db.models import Value
+from django.db.models.functions import Upper
 
 from accounts.models import User
-from catalog.api.writing.asking import as_rows
 from catalog.api.writing.rows import FORBIDDEN, REPEATED, UNKNOWN, Row, sound
-from catalog.imports.judgement.lookups import suggestion
 from catalog.imports.judgement.productions import NO_SUCH_SLUG, SUGGESTIONS
-from catalog.models import Appearance, Production, Role
+from catalog.models import Appearance, Production, ProductionQuerySet, Role
 
 Key = tuple[int, str]  # production, role
 TWICE = "This item is already listed in that production in that role."
@@ -41,8 +44,9 @@ class Appearances:
 
     def _told(self, slugs: Sequence[str]) -> dict[str, str]:
         """Return what is said of each slug that no production has; the first of them with the closest slug."""
+        seen = Production.objects.visible_to(self.by)
         return {
-            slug: NO_SUCH_SLUG % slug[:80] + (closest_production(slug) if place < SUGGESTIONS else "")
+            slug: NO_SUCH_SLUG % slug[:80] + (closest_production(slug, seen) if place < SUGGESTIONS else "")
             for place, slug in enumerate(slugs)
         }
 
@@ -106,10 +110,13 @@ def _appearance(item: int, production: int, role: str, notes: str) -> Appearance
     return Appearance(item_id=item, production_id=production, role=role, notes=notes)
 
 
-def closest_production(slug: str) -> str:
-    """Return the end of a sentence that suggests the slug of the production whose title is most like the slug's words."""
-    closest = """(SELECT p.slug FROM catalog_production AS p WHERE upper(p.title) % upper(/*1*/)
-                   ORDER BY similarity(upper(p.title), upper(/*2*/)) DESC, p.id LIMIT 1)"""
-    words = slug.replace("-", " ")
-    [(text,)] = as_rows(f"SELECT {suggestion(closest)}", words, words)
-    return str(text)
+def closest_production(slug: str, seen: ProductionQuerySet) -> str:
+    """Return the end of a sentence that suggests the slug of the production whose title is most like the slug's words.
+
+    Only of those that the caller sees: a title tells of a draft.
+    """
+    words = Upper(Value(slug.replace("-", " ")))
+    alike = seen.alias(folded=Upper("title")).filter(folded__trigram_similar=words)
+    nearest = alike.order_by(TrigramSimilarity(Upper("title"), cast(Any, words)).desc(), "id")
+    closest = nearest.values_list("slug", flat=True).first()
+    return f" Did you mean '{closest}'?" if closest else ""
