@@ -5,6 +5,7 @@ orchestrator kill a process that is well.
 """
 
 import json
+import os
 import re
 import selectors
 import socket
@@ -12,6 +13,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
+from types import FrameType
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -64,6 +66,10 @@ class Worker(ThreadWorker):
     def init_process(self) -> None:
         self.probes = ThreadPoolExecutor(max_workers=1)
         super().init_process()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """End at once. Python itself would wait for every running request first, and keep the port so long."""
+        os._exit(0)
 
     def enqueue_req(self, conn: TConn) -> None:
         if conn.initialized or conn.data_ready:

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -47,7 +48,7 @@ def counts(names, filters, *, sees_all=False, kind="", plain=False):
     return facets.facets(names, items, filters, AnyItemFilters.narrow, sees_all=quick, kind=kind)
 
 
-QUERIES = [
+QUERIES: list[dict[str, Any]] = [
     {},
     {"genres": ["Action"]},
     {"genres": ["Action", "Spy"], "vehicle_types__all": ["Car"]},
@@ -100,7 +101,7 @@ def test_exact_count_from_bitmaps_is_the_number_of_rows():
     assert told == counted[:9] + [None] * 5
 
 
-NOT_COVERED = [
+NOT_COVERED: list[dict[str, Any]] = [
     {"price__min": 5},
     {"q": "ford"},
     {"genres__len": 2},

@@ -362,7 +362,7 @@ def test_sentence_of_a_write_suggests_no_film_that_is_unseen(few: None) -> None:
 
 def test_answer_that_is_kept_for_a_key_is_its_writers_alone(few: None) -> None:
     body = {"kind": "vehicle", "reference": "canary-new", "name": "canary new"}
-    key = {"headers": {"Idempotency-Key": "the same"}, "content_type": "application/json"}
+    key: Any = {"headers": {"Idempotency-Key": "the same"}, "content_type": "application/json"}
     first = staff_client("view_vehicle", "add_vehicle").post("/v1/items/", body, **key)
 
     second = staff_client(*TOOLS_ONLY).post("/v1/items/", body, **key)

@@ -17,7 +17,6 @@ from catalog.tests.factories import (
     AppearanceFactory,
     ItemFactory,
     MediaAssetFactory,
-    ProductionFactory,
     TermFactory,
 )
 
@@ -46,8 +45,10 @@ def test_answer_that_the_client_has_is_not_sent_again(client, car, address):
     second = again(client, address, first["ETag"])
 
     assert (first.status_code, second.status_code, second.content) == (200, 304, b"")
-    assert second["ETag"] == first["ETag"] and not first["ETag"].startswith("W/")
-    assert second["Vary"] == first["Vary"] and second["Cache-Control"] == first["Cache-Control"]
+    assert second["ETag"] == first["ETag"]
+    assert not first["ETag"].startswith("W/")
+    assert second["Vary"] == first["Vary"]
+    assert second["Cache-Control"] == first["Cache-Control"]
 
 
 def test_list_that_the_client_has_is_not_made(client, car, django_assert_num_queries):
@@ -186,8 +187,6 @@ def test_folding_counts_changes_up_and_empties_the_table(car):
 
     assert not CatalogueChange.objects.exists()
     assert changes.state() == before
-
-
 
 
 def test_terms_change_their_list(client):

@@ -1,6 +1,7 @@
 """Writes to one item: created, replaced, changed and deleted."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pghistory.models
 import pytest
@@ -116,7 +117,7 @@ def test_item_is_changed(staff):
 
     item.refresh_from_db()
     assert answer.status_code == 200, answer.content
-    assert (item.price, item.name, item.genres, item.version) == (7, "DB5", ["Gone"], 2)
+    assert (item.price, item.name, item.genres, item.version) == (Decimal(7), "DB5", ["Gone"], 2)
     assert answer.json() == staff.get(f"{VEHICLES}db5/").json()
 
 
@@ -254,7 +255,7 @@ def test_dry_run_answers_as_if_and_writes_nothing(staff):
     item.refresh_from_db()
     assert [answer.status_code for answer in answers] == [201, 200, 204]
     assert (answers[0].json()["name"], answers[1].json()["price"]) == ("New", "7.00")
-    assert (Item.objects.count(), item.price, item.version) == (1, 5, 1)
+    assert (Item.objects.count(), item.price, item.version) == (1, Decimal(5), 1)
 
 
 def test_dry_run_tells_what_is_wrong(staff):
@@ -281,7 +282,7 @@ def test_upsert_changes_what_is_there(staff):
 
     item.refresh_from_db()
     assert (answer.status_code, "Location" in answer) == (200, False)
-    assert (item.reference, item.name, item.price) == ("A-1", "Other", 5)
+    assert (item.reference, item.name, item.price) == ("A-1", "Other", Decimal(5))
 
 
 def test_upsert_adds_what_is_not(staff):

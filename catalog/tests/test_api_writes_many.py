@@ -1,5 +1,7 @@
 """Many rows in one request: each with its result, all or those that are right."""
 
+from decimal import Decimal
+
 import pytest
 
 from accounts.models import Action, AuditEvent
@@ -78,7 +80,7 @@ def test_dry_run_of_many_writes_nothing(staff):
     answer = send(staff, "post", f"{BULK}?upsert=true&dry_run=true", rows)
 
     assert summary(answer) == NOTHING | {"created": 1, "changed": 1, "dry_run": True}
-    assert list(Item.objects.values_list("reference", "price", "version")) == [("B", 5, 1)]
+    assert list(Item.objects.values_list("reference", "price", "version")) == [("B", Decimal(5), 1)]
 
 
 def test_upsert_adds_changes_and_leaves_alone(staff):

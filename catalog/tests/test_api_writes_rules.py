@@ -1,5 +1,7 @@
 """A row that is at fault gets the sentences that forms and spreadsheets give, all at once, each with its pointer."""
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -147,7 +149,7 @@ def test_appearance_that_is_listed_twice(staff):
     assert faults(answer) == [("/appearances/1", "repeated", sentence)]
 
 
-HOSTILE = {
+HOSTILE: dict[str, Any] = {
     "no object": [1],
     "text": "x",
     "null": None,

@@ -30,6 +30,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from marketplace.tests import stack
 from media_sync import storage
 
 TOP = Path(__file__).resolve().parents[2]
@@ -234,9 +235,7 @@ def variables(database: str, **more: str) -> dict[str, str]:
 
 
 def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    return str(stack.free_port())
 
 
 def answers(process: Process, port: str, path: str) -> int:

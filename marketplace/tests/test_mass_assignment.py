@@ -298,7 +298,7 @@ def test_request_about_an_import_takes_its_own_fields_alone(step):
 
 # Items, films and terms over the API
 
-WRITERS = {
+WRITERS: dict[str, tuple[Any, Any]] = {
     "vehicles": (VehicleFactory, ItemWriter), "memorabilia": (MemorabiliaFactory, ItemWriter), "tools": (ToolFactory, ItemWriter),
     "items": (VehicleFactory, ItemWriter), "productions": (ProductionFactory, ProductionWriter), "terms": (TermFactory, TermWriter),
 }  # fmt: skip
@@ -315,7 +315,8 @@ def test_change_over_the_api_takes_its_own_fields_alone(name: str, who: str) -> 
     factory, writer = WRITERS[name]
     row, client = factory.create(), api(member(who))
     before, foreign = contents(row), names_of(type(row), but=writer.body())
-    address, kind = address_of(name, row), {"content_type": "application/json"}
+    address = address_of(name, row)
+    kind: Any = {"content_type": "application/json"}
 
     answers = [
         send(where, body, **kind)

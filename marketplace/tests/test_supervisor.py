@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -258,6 +259,16 @@ def test_stop_leaves_no_process_behind(stack, number):
 def test_kill_of_the_supervisor_hinders_no_next_start(stack):
     stack.stop(signal.SIGKILL)
     stack.start()
+    assert stack.is_ready()
+
+
+def test_request_that_never_ends_hinders_no_start_after_a_kill(stack):
+    head = "POST /v1/auth/token/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", stack.port)) as client:
+        client.sendall(head.encode())
+        stack.get("/healthz")  # by now a thread waits for the body
+        stack.stop(signal.SIGKILL)
+        stack.start()
     assert stack.is_ready()
 
 

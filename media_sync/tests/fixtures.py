@@ -16,6 +16,8 @@ from PIL import Image
 from media_sync import hurry, storage
 from media_sync.reconcile.report import SyncResult
 
+EMPTYINGS = 20  # of a bucket into which something still comes
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_bucket_of_a_developer() -> Iterator[None]:
@@ -46,6 +48,16 @@ def bucket(settings, s3_server) -> Iterator[str]:
 
 
 def _delete_bucket(client: Any, name: str) -> None:
+    """Delete the bucket and what is in it; what a killed process had sent already may come meanwhile."""
+    for _ in range(EMPTYINGS):
+        _empty(client, name)
+        with suppress(client.exceptions.ClientError):
+            client.delete_bucket(Bucket=name)
+            return
+    client.delete_bucket(Bucket=name)
+
+
+def _empty(client: Any, name: str) -> None:
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
         with ThreadPoolExecutor(8) as pool:
             for found in page.get("Contents", []):
@@ -56,7 +68,6 @@ def _delete_bucket(client: Any, name: str) -> None:
     # rclone leaves the empty folder of parts that were aborted; it goes with the last file in it.
     client.put_object(Bucket=name, Key="quarantine/last")
     client.delete_object(Bucket=name, Key="quarantine/last")
-    client.delete_bucket(Bucket=name)
 
 
 @pytest.fixture
