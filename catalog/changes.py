@@ -17,16 +17,19 @@ SELECT concat_ws('.', coalesce(folded.number, 0) + noted.number, coalesce(noted.
                  extract(epoch FROM shown.at), 'catalog_cataloguechange'::regclass::oid,
                  extract(epoch FROM pg_postmaster_start_time())),
        coalesce(greatest(folded.at, noted.at, shown.at), pg_postmaster_start_time())
-  FROM (SELECT count(*) AS number, max(id) AS last, max(at) AS at FROM catalog_cataloguechange) AS noted
+  FROM (SELECT count(*) AS number, max(id) AS last, max(at) AS at FROM catalog_cataloguechange
+         WHERE public OR NOT %(public)s) AS noted
  CROSS JOIN (SELECT max(published_at) AS at FROM catalog_item
               WHERE status = 'published' AND published_at <= now()) AS shown
-  LEFT JOIN catalog_foldedchanges AS folded ON true
+  LEFT JOIN catalog_foldedchanges AS folded ON folded.public = %(public)s
 """
 FOLD = """
-WITH noted AS (DELETE FROM catalog_cataloguechange RETURNING id, at)
-INSERT INTO catalog_foldedchanges AS folded (id, number, last, at)
-SELECT 1, count(*), max(id), max(at) FROM noted HAVING count(*) > 0
-ON CONFLICT (id) DO UPDATE SET number = folded.number + EXCLUDED.number,
+WITH noted AS (DELETE FROM catalog_cataloguechange RETURNING id, at, public)
+INSERT INTO catalog_foldedchanges AS folded (public, number, last, at)
+SELECT kind.public, count(*), max(noted.id), max(noted.at)
+  FROM noted JOIN (VALUES (true), (false)) AS kind (public) ON noted.public OR NOT kind.public
+ GROUP BY kind.public
+ON CONFLICT (public) DO UPDATE SET number = folded.number + EXCLUDED.number,
    last = greatest(folded.last, EXCLUDED.last), at = greatest(folded.at, EXCLUDED.at)
 """
 
@@ -39,10 +42,10 @@ class State:
     changed_at: datetime
 
 
-def state() -> State:
-    """Return the state that the catalogue is in."""
+def state(*, public: bool) -> State:
+    """Return the state that the catalogue is in for everybody, or for those who may see more than that."""
     with connection.cursor() as cursor:
-        cursor.execute(STATE)
+        cursor.execute(STATE, {"public": public})
         name, changed_at = cursor.fetchone()
     return State(name, changed_at)
 

@@ -20,7 +20,7 @@ from django.utils.http import http_date, parse_etags
 
 import catalog
 from catalog import changes
-from catalog.api.shapes.given import Reader
+from catalog.api.shapes.given import PUBLIC, Reader
 
 Kept = tuple[str, bytes]  # the tag and the body
 
@@ -74,7 +74,7 @@ def answer(request: HttpRequest, reader: Reader, make: Callable[[], HttpResponse
 
     An answer without a tag of its own gets one. A client that has it is told so instead (304).
     """
-    state = changes.state()
+    state = changes.state(public=reader == PUBLIC)
     key = _key(request, reader, state.name)
     if tag_of(key) in parse_etags(request.headers.get("If-None-Match", "")):
         return _described(HttpResponseNotModified(), state, tag_of(key), request)

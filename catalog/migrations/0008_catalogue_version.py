@@ -19,17 +19,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("at", models.DateTimeField(db_default=Now())),
+                (
+                    "public",
+                    models.BooleanField(help_text="What everybody may read was written, not drafts alone."),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="FoldedChanges",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("public", models.BooleanField(primary_key=True, serialize=False)),
                 ("number", models.BigIntegerField()),
                 ("last", models.BigIntegerField()),
                 ("at", models.DateTimeField()),

@@ -1,4 +1,4 @@
-"""How far the catalogue has come: a number that every write of what readers see counts up."""
+"""How far the catalogue has come: numbers that every write of what readers see counts up."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -11,14 +11,19 @@ class CatalogueChange(models.Model):
     """
 
     at = models.DateTimeField(db_default=Now())
+    public = models.BooleanField(help_text="What everybody may read was written, not drafts alone.")
 
     def __str__(self) -> str:
         return f"change {self.pk}"
 
 
 class FoldedChanges(models.Model):
-    """The changes that are counted already: how many, and which was the last of them, and when. One row at most."""
+    """The changes that are counted already: how many, and which was the last of them, and when.
 
+    One row for the public ones, one for all.
+    """
+
+    public = models.BooleanField(primary_key=True)
     number = models.BigIntegerField()
     last = models.BigIntegerField()
     at = models.DateTimeField()
