@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 REQUIREMENTS := requirements/base.txt requirements/embedded.txt
 
-.PHONY: run test check fmt lock schema bench drill env clean help
+.PHONY: run test check fmt lock schema clients fuzz bench drill env clean help
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,12 @@ check: .venv/develop  ## format, lint, types, import directions, migrations, dep
 
 schema: .venv/runtime  ## write docs/openapi.yaml, the API's description of itself
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+clients: .venv/develop  ## typed clients for TypeScript (needs npm) and Python, made from docs/openapi.yaml, compile
+	$(BIN)/python .ci/clients.py
+
+fuzz: .venv/develop  ## 50,000 generated requests over all routes, every answer judged by docs/openapi.yaml (CASES)
+	$(BIN)/python -m benchmarks.fuzz $(if $(CASES),--cases $(CASES))
 
 env:  ## write .env for docker compose, with random secrets
 	@$(PYTHON) docker/write_env.py

@@ -9,7 +9,6 @@ A window begins with its first attempt and ends 15 minutes later, however many w
 The database's clock decides.
 """
 
-import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ from rest_framework.exceptions import Throttled
 
 from accounts import audit, passwords, second_factor
 from accounts.models import Action, AttemptCount, Session, User
-from marketplace.addresses import Network, read_address
+from marketplace.addresses import network_of
 from marketplace.requests import facts
 
 WINDOW = timedelta(minutes=15)
@@ -221,7 +220,7 @@ def _account_bucket(name: str) -> str:
 
 
 def _has_signed_in(name: str, place: str) -> bool:
-    network = _network_of(place)
+    network = network_of(place)
     if network is None:
         return False
     recent = Session.objects.filter(user__username=name, created_at__gt=Now() - KNOWN_FOR).filter(
@@ -230,15 +229,6 @@ def _has_signed_in(name: str, place: str) -> bool:
     # With the second factor first. One who only had the password of an account that has both is not its owner.
     last = recent.select_related("user").order_by(F("verified_at").desc(nulls_last=True)).first()
     return last is not None and (last.verified_at is not None or not second_factor.has_one(last.user))
-
-
-def _network_of(place: str) -> Network | None:
-    """Return what is counted as one client: an IPv4 address, or the /64 network that an IPv6 one chooses from."""
-    host = read_address(place)
-    if host is None:
-        return None
-    bits = 64 if isinstance(host, ipaddress.IPv6Address) else host.max_prefixlen
-    return ipaddress.ip_network((host, bits), strict=False)
 
 
 def _address_bucket(place: str) -> str:
@@ -256,5 +246,5 @@ def _at(place: str, name: str) -> str:
 def _bucket(kind: str, place: str, name: str = "") -> str:
     """Return a name that tells neither whose bucket it is nor of which address."""
     # The name comes last: it may hold anything, blanks too.
-    key = f"{kind} {_network_of(place) or '-'} {name}"
+    key = f"{kind} {network_of(place) or '-'} {name}"
     return salted_hmac("accounts.attempts", key, algorithm="sha256").hexdigest()

@@ -37,7 +37,7 @@ def checked(scopes: Iterable[str], held: set[str]) -> list[str]:
         if scope not in {READ, WRITE} and scope not in held:
             raise ValidationError(
                 f"{shown(scope)} is not {READ}, {WRITE}, or a permission that you have, such as catalog.view_item.",
-                code="unknown",
+                code="does_not_exist",
             )
     if not 0 < len(chosen) <= MOST_SCOPES:
         raise ValidationError(f"A key has from 1 to {MOST_SCOPES} scopes.", code="number")

@@ -1,8 +1,10 @@
-"""What the worker does with imports; each task calls one function. Whatever goes wrong is told in the run."""
+"""What the worker does for the catalogue; each task calls one function. What goes wrong with an import is told in its run."""
 
 from procrastinate.contrib.django import app
 
+from catalog import changes, upkeep
 from catalog.imports.life import housekeeping, work
+from catalog.models import AnsweredRequest
 
 
 @app.task
@@ -37,3 +39,32 @@ def pick_up_imports(timestamp: int) -> None:
 def nightly_import_pruning(timestamp: int) -> None:
     """Delete what old imports leave behind; the next night does what a failure left."""
     housekeeping.prune()
+
+
+@app.periodic(cron="23 4 * * *")
+@app.task(queueing_lock="catalog.answers.prune")
+def nightly_answer_pruning(timestamp: int) -> None:
+    """Delete answers that no repetition of a request gets any more."""
+    AnsweredRequest.objects.outlived().delete()
+
+
+# No `lock`: a job that was killed would keep it; the work itself lets only one process at it.
+@app.periodic(cron="* * * * * */20")
+@app.task(queueing_lock="catalog.upkeep.take_in_changes")
+def take_in_changes(timestamp: int) -> None:
+    """Make counts and suggestions cheap again after writes."""
+    upkeep.take_in_changes()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="catalog.changes.fold")
+def fold_changes(timestamp: int) -> None:
+    """Keep the question for the catalogue's state quick."""
+    changes.fold()
+
+
+@app.periodic(cron="23 4 * * *")
+@app.task(queueing_lock="catalog.upkeep.tidy")
+def nightly_tidying(timestamp: int) -> None:
+    """Put together what the day's writes have scattered."""
+    upkeep.tidy()

@@ -28,3 +28,12 @@ def read_network(text: str) -> Network:
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     bits = network.prefixlen - MAPPED_BITS
     return network if mapped is None or bits < 0 else ipaddress.ip_network((mapped, bits))
+
+
+def network_of(text: str) -> Network | None:
+    """Return what is counted as one client: an IPv4 address, or the /64 network that an IPv6 one chooses from."""
+    host = read_address(text)
+    if host is None:
+        return None
+    bits = 64 if isinstance(host, ipaddress.IPv6Address) else host.max_prefixlen
+    return ipaddress.ip_network((host, bits), strict=False)

@@ -25,6 +25,8 @@ ORIGIN = re.compile(
     r"(?!http:.*:80/?$|https:.*:443/?$)https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?/?"
 )
 HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
+MOST_KEPT = 500  # answers in this process's memory: 8 MB of lists of 20
+CACHE_SECONDS = 0.25  # how long a request waits for Redis before it goes on without
 DATABASE_EXAMPLE = "postgresql://user:password@host:5432/name"
 
 
@@ -167,11 +169,18 @@ def _judge(name: str, *, host: str, port: str, dbname: str, **_: str) -> None:
         raise ImproperlyConfigured(f"{name} names no database; it must end in /name.")
 
 
-def cache(name: str) -> dict[str, str]:
+def cache(name: str) -> dict[str, Any]:
     """Return Django's cache settings for a redis:// address, or for this process's memory when unset."""
     address = text(name)
     if not address:
-        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        return {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": MOST_KEPT},
+        }
     if not address.startswith(("redis://", "rediss://")):
         raise ImproperlyConfigured(f"{name} must be an address like redis://host:6379/0.")
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": address}
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": address,
+        "OPTIONS": {"socket_timeout": CACHE_SECONDS, "socket_connect_timeout": CACHE_SECONDS},
+    }

@@ -3,11 +3,14 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.serializers import ListField, ListSerializer
 
 from marketplace.problems import CONTENT_TYPE
 from marketplace.rest import ReadOnlyOrModelPermissions
 
+DESTROY_MANY = "destroy_many"  # the action of a view whose DELETE has a body
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "An error, by RFC 9457.",
@@ -55,3 +58,46 @@ class Schema(AutoSchema):
         ways: list[dict[str, Any]] = super().get_auth()
         public = any(isinstance(each, ReadOnlyOrModelPermissions) for each in self.view.get_permissions())
         return [*ways, {}] if public and self.method in SAFE_METHODS else ways
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Say of bodies that refuse fields they do not know (`is_strict`) that they do."""
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if direction == "request" and getattr(serializer, "is_strict", False):
+            schema["additionalProperties"] = False
+        if direction == "response" and getattr(serializer, "is_sparse", False):
+            schema.pop("required", None)  # `fields` and `omit` choose
+        return schema
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the parameters of a detail that choose what is told."""
+        if getattr(self.view, "action", "") != "retrieve" or not hasattr(self.view, "documented_parameters"):
+            return []
+        return [
+            OpenApiParameter(
+                each["name"], each["schema"], description=each["description"], style="form", explode=True
+            )
+            for each in self.view.documented_parameters(detailed=True)
+        ]
+
+    def _map_serializer_field(self, field: Any, *others: Any, **more: Any) -> Any:
+        schema = super()._map_serializer_field(field, *others, **more)  # type: ignore[no-untyped-call]
+        if isinstance(field, ListField | ListSerializer) and not field.allow_empty:
+            schema["minItems"] = 1
+        return schema
+
+    def _unwrap_list_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Say how many rows a list takes."""
+        schema = super()._unwrap_list_serializer(serializer, direction)
+        if schema and (most := getattr(serializer, "max_length", None)):
+            schema |= {"minItems": 0 if serializer.allow_empty else 1, "maxItems": most}
+        return schema
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        if self.method != "DELETE" or getattr(self.view, "action", "") != DESTROY_MANY:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        # A DELETE of many rows names them in its body; of any other the library rightly tells none.
+        self.method = "POST"
+        try:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        finally:
+            self.method = "DELETE"

@@ -24,6 +24,11 @@ LARGEST_INTEGER = 2_147_483_647  # of a database integer column
 # PostgreSQL refuses offsets of 16 hours and more.
 LARGEST_OFFSET = timedelta(hours=16)
 CURRENCY = re.compile(r"[A-Za-z]{3}")
+# A day, or a time of it, as RFC 3339 has them; without an offset too, but within what PostgreSQL takes.
+MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?([Zz]|[+-](0[0-9]|1[0-5]):[0-5][0-9])?)?"
+)
 AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 
 
@@ -42,7 +47,9 @@ def shown(text: str) -> str:
 
 
 class ParameterType(ABC):
-    """One value of a query parameter."""
+    """One value of a query parameter. `fixed`: of so few that SQL is written for each of them."""
+
+    fixed = False
 
     @property
     @abstractmethod
@@ -133,9 +140,11 @@ class Moment(ParameterType):
     """A point in time; without an offset it is UTC."""
 
     expected = "a time such as 2026-01-31T12:00:00Z (the + of an offset is written %2B)"
-    schema = {"type": "string", "format": "date-time"}
+    schema = {"type": "string", "format": "date-time", "pattern": f"^{MOMENT.pattern}$"}
 
     def parse(self, text: str) -> datetime:
+        if not MOMENT.fullmatch(text):
+            raise ValueError(text)
         moment = datetime.fromisoformat(text)
         if abs(moment.utcoffset() or timedelta()) >= LARGEST_OFFSET:
             raise ValueError(text)
@@ -144,6 +153,7 @@ class Moment(ParameterType):
 
 @dataclass(frozen=True)
 class Flag(ParameterType):
+    fixed = True
     expected = "true or false"
     schema = {"type": "boolean"}
 
@@ -154,6 +164,7 @@ class Flag(ParameterType):
 @dataclass(frozen=True)
 class Choice(ParameterType):
     allowed: tuple[str, ...]
+    fixed = True
 
     @property
     def expected(self) -> str:

@@ -17,11 +17,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "marketplace.openapi.add_problems",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "EmptyCells": ["keep", "clear"],  # not BlankEnum, which is the library's name for an empty text
         "ItemKind": "catalog.models.Kind",
         "ImportState": "catalog.models.ImportState",
         "KeyState": "accounts.keys.State",
         "MediaStateEnum": "catalog.models.MediaState",
         "ProductionKind": "catalog.models.ProductionKind",
+        "WriteOutcome": "catalog.api.writing.rows.Outcome",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

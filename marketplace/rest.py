@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
+from rest_framework.metadata import BaseMetadata
 from rest_framework.pagination import BasePagination
 from rest_framework.permissions import SAFE_METHODS, DjangoModelPermissions
 from rest_framework.renderers import BaseRenderer
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # that module reads settings that name this one
     from rest_framework.views import APIView
 
 DEEPEST_ITEM = 10_000  # where numbered pages, and counting by default, end
+DEEPEST_JSON = 64  # lists and objects in each other; nobody has a use for more
+TOO_NESTED = "JSON parse error - nested too deep"
 TOO_DEEP = (
     f"page reaches beyond {DEEPEST_ITEM:,} items, where numbered pages end; narrow the list by filters"
     " (a cursor for deeper reading is not offered yet)."
@@ -52,13 +55,34 @@ class JSONParser(parsers.JSONParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         try:
-            return super().parse(stream, media_type, parser_context)
+            value = super().parse(stream, media_type, parser_context)
         except RecursionError as error:
-            raise ParseError("JSON parse error - nested too deep") from error
+            raise ParseError(TOO_NESTED) from error
         except ParseError as error:
             if "int_max_str_digits" in str(error):  # Python's sentence tells of its own settings
                 raise ParseError("JSON parse error - a number has too many digits") from error
             raise
+        if _is_deeper(value, DEEPEST_JSON):
+            raise ParseError(TOO_NESTED)
+        return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Return whether lists and objects stand in each other in more levels than these."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        if not level:
+            return False
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for part in inside for each in part if isinstance(each, dict | list)]
+    return bool(level)
+
+
+class Methods(BaseMetadata):
+    """What OPTIONS answers: the methods. The rest stands in the OpenAPI document."""
+
+    def determine_metadata(self, request: Request, view: "APIView") -> dict[str, list[str]]:
+        return {"methods": view.allowed_methods}
 
 
 class ReadOnlyOrModelPermissions(DjangoModelPermissions):

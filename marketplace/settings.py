@@ -8,6 +8,7 @@ import django_stubs_ext
 
 from marketplace import embedded, environment, signing
 from marketplace.credentials import *  # noqa: F403  (settings too)
+from marketplace.interface import *  # noqa: F403  (settings too)
 from marketplace.pictures import *  # noqa: F403  (settings too)
 from marketplace.presentation import *  # noqa: F403  (settings too)
 from marketplace.transport import *  # noqa: F403  (settings too)
@@ -85,6 +86,7 @@ MIDDLEWARE = [
     "marketplace.headers.guard",
     "marketplace.requests.keep_facts",
     "marketplace.health.probes_first",
+    "accounts.throttling.tell_rates",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -149,20 +151,7 @@ STORAGES = {
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the admin's files are served from their packages
 
-# API
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.TokenAuthentication",  # the first one's challenge goes with every 401
-        "accounts.authentication_keys.ApiKeyAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["marketplace.rest.ReadOnlyOrModelPermissions"],
-    "DEFAULT_RENDERER_CLASSES": ["marketplace.rest.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["marketplace.rest.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "marketplace.rest.PageNumberPagination",
-    "DEFAULT_SCHEMA_CLASS": "marketplace.openapi.Schema",
-    "EXCEPTION_HANDLER": "marketplace.problems.problem_response",
-    "URL_FORMAT_OVERRIDE": None,  # the Accept header decides; `format` is a parameter of the schema only
-}
+# API (beside marketplace.interface)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),

@@ -6,7 +6,9 @@ CORS_URLS_REGEX = r"^/v1/"
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
 ]  # fmt: skip
-CORS_EXPOSE_HEADERS = ["ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Idempotency-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Request-ID",
+]  # fmt: skip
 
 # The admin's cookies: no script reads them. Lax, not Strict, so that a link in a mail opens the admin; what
 # changes anything is a POST with a token of the form besides. A sign-in ends with the browser or with the day's work.

@@ -4,6 +4,7 @@ A database that stands still holds every thread that waits for it, and a probe b
 orchestrator kill a process that is well.
 """
 
+import json
 import os
 import re
 import selectors
@@ -11,6 +12,7 @@ import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from http import HTTPStatus
 from types import FrameType
 from typing import Any
 
@@ -22,11 +24,15 @@ from marketplace import headers
 PROBE = re.compile(rb"(?:GET|HEAD) /healthz[ ?].{0,2000}\r\n\r\n\Z", re.DOTALL)
 BODY = re.compile(rb"\n(?:content-length|transfer-encoding):", re.IGNORECASE)
 LONGEST_PROBE = 2048  # bytes
+REFUSALS = {
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The address, with all its parameters, is longer than this service reads.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are longer than this service reads.",
+}
 FIRST_BYTES_SECONDS = 5  # so long a new connection may stay silent
 
 
 class Guarded:
-    """A connection on which gunicorn itself refuses what it cannot read; the usual headers go along."""
+    """A connection on which gunicorn itself refuses what it cannot read: as a problem, with the usual headers."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -35,8 +41,23 @@ class Guarded:
         return getattr(self.connection, name)
 
     def sendall(self, answer: bytes) -> None:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.of_no_request().items())
-        self.connection.sendall(answer.replace(b"\r\n", b"\r\n" + lines.encode(), 1))
+        # Of gunicorn's page only the status goes on: its words repeat what the client sent.
+        line = answer.partition(b"\r\n")[0]
+        status = HTTPStatus(int(line.split(b" ", 2)[1]))
+        problem = {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": int(status),
+            "detail": REFUSALS.get(status, "The request cannot be read."),
+        }
+        body = json.dumps(problem).encode()
+        told = headers.of_no_request() | {
+            "Connection": "close",
+            "Content-Type": "application/problem+json",
+            "Content-Length": str(len(body)),
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        self.connection.sendall(line + b"\r\n" + lines.encode() + b"\r\n" + body)
 
 
 class Worker(ThreadWorker):

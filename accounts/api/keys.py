@@ -56,6 +56,8 @@ class IssuedKeySerializer(KeySerializer):
 
 
 class NewKeySerializer(serializers.Serializer[Any]):
+    is_strict = True  # for the OpenAPI document
+
     name = serializers.CharField(max_length=100, help_text="What it is for.")
     scopes = serializers.ListField(
         child=serializers.CharField(max_length=100),

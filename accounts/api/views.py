@@ -32,7 +32,8 @@ class AuthView(GenericAPIView[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_unknown_parameters(request, *self.known_parameters())
+        if str(request.method) in self.allowed_methods:  # of any other, that is what is wrong
+            refuse_unknown_parameters(request, *self.known_parameters())
 
     def known_parameters(self) -> Iterable[str]:
         """Return the query parameters that this request may carry."""

@@ -4,6 +4,7 @@ from accounts.models.api_key import ApiKey
 from accounts.models.attempts import AttemptCount
 from accounts.models.audit import Action, AuditEvent
 from accounts.models.recovery_code import RecoveryCode
+from accounts.models.request_count import RequestCount
 from accounts.models.session import EndReason, RefreshToken, Session, SessionKind, SessionQuerySet
 from accounts.models.user import User
 
@@ -15,6 +16,7 @@ __all__ = [
     "EndReason",
     "RecoveryCode",
     "RefreshToken",
+    "RequestCount",
     "Session",
     "SessionKind",
     "SessionQuerySet",

@@ -74,7 +74,7 @@ class ItemChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = self.result_list.defer("description", "provenance", "specs", "search")
+        rows = self.result_list.defer("description", "provenance", "specs")
         self.result_list = rows.prefetch_related(thumbnails.with_cover())
 
 

@@ -1,9 +1,9 @@
-"""What the search box of the item lists does: words of the full-text column, or how a key begins."""
+"""What the search box of the item lists does: words of the full text, or how a key begins."""
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q
 
-from catalog.models import ItemQuerySet
+from catalog.models import Item, ItemQuerySet, ItemSearch
 from catalog.models.fields import canonical_text
 
 MAX_WORDS = 20  # more would only slow the search down
@@ -14,11 +14,13 @@ def matching(items: ItemQuerySet, text: str) -> ItemQuerySet:
     words = canonical_text(text.replace("\x00", " ")).split()[:MAX_WORDS]
     if not words:
         return items
-    found = Q(search=SearchQuery(prefix_query(words), config="catalog_text", search_type="raw"))
+    query = SearchQuery(prefix_query(words), config="catalog_text", search_type="raw")
+    found = ItemSearch.objects.filter(words=query).values("item")
     if len(words) == 1:
-        # Both have an index for this: trigrams of the upper-case reference, text patterns of the slug.
-        found |= Q(reference__istartswith=words[0]) | Q(slug__startswith=words[0].lower())
-    return items.filter(found)
+        # A union, so that each part has its index: trigrams of the upper-case reference, text patterns of the slug.
+        keys = Q(reference__istartswith=words[0]) | Q(slug__startswith=words[0].lower())
+        found = found.union(Item.objects.filter(keys).values("pk"), all=True)
+    return items.filter(pk__in=found)
 
 
 def prefix_query(words: list[str]) -> str:

@@ -50,6 +50,7 @@ class ExportViewSet(StaffViewSet):
     """A list in a file, as far as the account may see it. Each export is put on record."""
 
     kind: ClassVar[str] = ""
+    throttle_scope = "export"
     queryset = Item.objects.none()
     filter_backends = (ParameterFilterBackend,)
     filterset_class: ClassVar[type[ParameterFilterSet]] = ItemExportFilters

@@ -13,6 +13,7 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from catalog.api.shapes.given import Values, computed
 from catalog.models import FIRST_YEAR, LAST_YEAR
 from catalog.models.fields import canonical_text
 from marketplace.parameters import Choice, Fault, Flag, ListOf, ParameterType, WholeNumber, Word, read_values
@@ -20,7 +21,6 @@ from marketplace.problems import BadParameters, unknown_parameters
 
 Condition = Callable[[Any], Q]
 Order = tuple[str | OrderBy, ...]
-Values = Mapping[str, Any]
 
 YEAR = WholeNumber(FIRST_YEAR, LAST_YEAR)
 
@@ -57,7 +57,8 @@ class ParameterFilter(django_filters.Filter, ABC):
     def schema(self) -> dict[str, Any]:
         """What the OpenAPI document says of the parameter."""
         text = f"{self.text} Staff only." if self.staff_only else self.text
-        return {"in": "query", "description": text, "schema": self.kind.schema} | self.kind.style
+        mark = {"x-staff-only": True} if self.staff_only else {}
+        return {"in": "query", "description": text, "schema": self.kind.schema} | self.kind.style | mark
 
 
 class Where(ParameterFilter):
@@ -138,8 +139,10 @@ class YearBound(ParameterFilter):
     def narrow(self, queryset: "QuerySet[Any]", values: Values, name: str) -> "QuerySet[Any]":
         if name == self.upper and self.lower in values:
             return queryset  # the lower bound's turn covers both
-        years = range(values.get(self.lower, FIRST_YEAR), values.get(self.upper, LAST_YEAR) + 1)
-        return queryset.filter(**{f"{self.field_name}__overlap": list(years)})
+        return queryset.filter(**{f"{self.field_name}__overlap": computed(self.years, values)})
+
+    def years(self, values: Values) -> list[int]:
+        return list(range(values.get(self.lower, FIRST_YEAR), values.get(self.upper, LAST_YEAR) + 1))
 
 
 class OrderingFilter(ParameterFilter):
@@ -163,7 +166,13 @@ class ParameterFilterSet(django_filters.FilterSet):
         variants: dict[str, ParameterFilter] = {}
         for name, declared in super().get_filters().items():
             variants |= declared.variants(name)
-        return variants
+        # An order comes last: to rank, it must know what is left.
+        return dict(sorted(variants.items(), key=lambda each: isinstance(each[1], OrderingFilter)))
+
+    @classmethod
+    def offered(cls, *, staff: bool) -> dict[str, ParameterType]:
+        """Return the types of the parameters, those for staff among them or not."""
+        return {name: each.kind for name, each in cls.base_filters.items() if staff or not each.staff_only}
 
     @classmethod
     def faults(cls, values: Values, given: QueryDict) -> Iterable[Fault]:
@@ -183,19 +192,21 @@ class ParameterFilterBackend(BaseFilterBackend):
     """Narrows a list by the view's `filterset_class`; whatever the list does not know is a 400."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: APIView) -> Any:
-        declared: type[ParameterFilterSet] = cast(Any, view).filterset_class
-        offered = {
-            name: each.kind
-            for name, each in declared.base_filters.items()
-            if not each.staff_only or cast(Any, view).sees_unpublished()
-        }
-        given = cast(QueryDict, request.query_params)
-        known = offered | cast(Any, view).other_parameters()
-        values, faults = read_values(known, given)
-        if faults := [*unknown_parameters(given, known), *faults, *declared.faults(values, given)]:
-            raise BadParameters(faults)
-        return declared.narrow(queryset, values)
+        return cast(Any, view).filterset_class.narrow(queryset, values_of(request, view))
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         filters = cast(Any, view).filterset_class.base_filters
         return [{"name": name} | each.schema for name, each in filters.items()]
+
+
+def values_of(request: Request, view: Any) -> dict[str, Any]:
+    """Return the values of the parameters of a list's request; raise BadParameters for those that it does not take."""
+    given = cast(QueryDict, request.query_params)
+    if not given:
+        return {}
+    declared: type[ParameterFilterSet] = view.filterset_class
+    known = declared.offered(staff=view.sees_unpublished()) | view.other_parameters()
+    values, faults = read_values(known, given)
+    if faults := [*unknown_parameters(given, known), *faults, *declared.faults(values, given)]:
+        raise BadParameters(faults)
+    return values

@@ -7,9 +7,8 @@ the indexes hold them so. References are compared without regard to letter case,
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, Q, QuerySet, Value
-from django.db.models.lookups import In
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Func, Q, QuerySet, TextField
 from django.http import QueryDict
 
 from catalog.api.filtering import (
@@ -19,11 +18,12 @@ from catalog.api.filtering import (
     OrderingFilter,
     ParameterFilter,
     ParameterFilterSet,
-    Values,
     Where,
     YearsFilter,
     matches,
 )
+from catalog.api.finding import text
+from catalog.api.shapes.given import OneOf, Values
 from catalog.models import (
     Appearance,
     Authenticity,
@@ -73,23 +73,51 @@ LEFT_OUT = {
     "created_at": "ordering only; updated_since serves readers who keep a copy",
     "version": "for writers, to notice a change",
 }
+LEFT_OUT_OF_PRODUCTIONS = {
+    "id": "clients know productions by slug",
+    "slug": "the address of the detail",
+    "external_ids": "names and values as other sites have them, for display",
+    "created_at": "for display",
+    "updated_at": "ordering only",
+}
+LEFT_OUT_OF_TERMS = {
+    "id": "clients know terms by vocabulary and slug",
+    "slug": "the address of the detail",
+    "aliases": "other spellings, which no item holds",
+    "created_at": "for display",
+    "updated_at": "for display",
+}
 
 
 class SearchFilter(ParameterFilter):
-    """Full-text search of items; `relevance` is then an order."""
+    """Full-text search of items."""
 
     def narrow(self, queryset: "QuerySet[Any]", values: Values, name: str) -> "QuerySet[Any]":
-        query = SearchQuery(values[name], config="catalog_text", search_type="websearch")
-        found: QuerySet[Any] = queryset.filter(search=query).alias(relevance=SearchRank(F("search"), query))
-        return found
+        return text.matching(queryset, values[name])
 
 
-def has_reference(values: list[str]) -> Q:
-    return Q(In(Folded("reference"), [Folded(Value(value)) for value in values]))
+class ItemOrdering(OrderingFilter):
+    """Orders of items; by relevance only the first matches are ranked."""
+
+    def narrow(self, queryset: "QuerySet[Any]", values: Values, name: str) -> "QuerySet[Any]":
+        if values[name] == "relevance":
+            queryset = text.by_relevance(queryset, values["q"])
+        return super().narrow(queryset, values, name)
 
 
-def appeared_in(slugs: list[str]) -> Q:
-    return Q(pk__in=Appearance.objects.filter(production__slug__in=slugs).values("item"))
+class AllFolded(Func):
+    """The texts of a list, each in upper case as `Folded` has it."""
+
+    template = 'ARRAY(SELECT UPPER(one COLLATE "pg_c_utf8") FROM unnest(%(expressions)s::text[]) AS one)'
+    output_field = ArrayField(TextField())
+
+
+def has_reference(values: Any) -> Q:
+    return Q(OneOf(Folded("reference"), AllFolded(values)))
+
+
+def appeared_in(slugs: Any) -> Q:
+    return Q(pk__in=Appearance.objects.filter(production__slug__one_of=slugs).values("item"))
 
 
 class ItemFilters(ParameterFilterSet):
@@ -102,23 +130,23 @@ class ItemFilters(ParameterFilterSet):
     price__min = Where(Amount(), "price", matches("price__gte"), "Not cheaper than this, in any currency.")
     price__max = Where(Amount(), "price", matches("price__lte"), "Not dearer than this, in any currency.")
     currency = Where(
-        ListOf(Currency()), "currency", matches("currency__in"), "Currency of the price, ISO 4217."
+        ListOf(Currency()), "currency", matches("currency__one_of"), "Currency of the price, ISO 4217."
     )
-    make = Where(ListOf(Name()), "make", matches("make__in"), "Any of these makes.")
-    model = Where(ListOf(Name()), "model", matches("model__in"), "Any of these models.")
+    make = Where(ListOf(Name()), "make", matches("make__one_of"), "Any of these makes.")
+    model = Where(ListOf(Name()), "model", matches("model__one_of"), "Any of these models.")
     condition = Where(
-        ListOf(Choice(tuple(Condition.values))), "condition", matches("condition__in"), "Any of these."
+        ListOf(Choice(tuple(Condition.values))), "condition", matches("condition__one_of"), "Any of these."
     )
     authenticity = Where(
         ListOf(Choice(tuple(Authenticity.values))),
         "authenticity",
-        matches("authenticity__in"),
+        matches("authenticity__one_of"),
         "Any of these.",
     )
     availability = Where(
         ListOf(Choice(tuple(Availability.values))),
         "availability",
-        matches("availability__in"),
+        matches("availability__one_of"),
         "Any of these.",
     )
     production = Where(
@@ -133,15 +161,21 @@ class ItemFilters(ParameterFilterSet):
     status = Where(
         ListOf(Choice(tuple(Status.values))),
         "status",
-        matches("status__in"),
+        matches("status__one_of"),
         "Any of these.",
         staff_only=True,
     )
-    q = SearchFilter(Words(), "search", 'Full-text search: words, "phrases", -not; accents do not count.')
-    ordering = OrderingFilter(
+    q = SearchFilter(
+        Words(),
+        "search",
+        'Full-text search in names, makes, models, films, vocabularies and descriptions: words, "phrases", -not,'
+        " or, begi*; accents do not count. Where nothing has one of the words, the nearest spelling is taken, and"
+        " did_you_mean tells it.",
+    )
+    ordering = ItemOrdering(
         ITEM_ORDERS,
         "-published_at when not given. Ties end in id. Items with the price on request come last both ways;"
-        " relevance (best first) needs q.",
+        f" relevance (best first) needs q, and ranks {text.RANKED:,} matches.",
     )
 
     @classmethod
@@ -153,20 +187,22 @@ class ItemFilters(ParameterFilterSet):
 class AnyItemFilters(ItemFilters):
     """Parameters of the list of all kinds."""
 
-    kind = Where(ListOf(Choice(tuple(Kind.values))), "kind", matches("kind__in"), "Any of these kinds.")
+    kind = Where(ListOf(Choice(tuple(Kind.values))), "kind", matches("kind__one_of"), "Any of these kinds.")
 
 
 class ProductionFilters(ParameterFilterSet):
     genres = ArrayFilter(Name(), "genres")
     years = YearsFilter("years")
-    kind = Where(ListOf(Choice(tuple(ProductionKind.values))), "kind", matches("kind__in"), "Any of these.")
-    franchise = Where(ListOf(Word()), "franchise", matches("franchise__in"), "Any of these franchises.")
+    kind = Where(
+        ListOf(Choice(tuple(ProductionKind.values))), "kind", matches("kind__one_of"), "Any of these."
+    )
+    franchise = Where(ListOf(Word()), "franchise", matches("franchise__one_of"), "Any of these franchises.")
     q = Where(Words(), "title", matches("title__icontains"), "Part of the title; letter case does not count.")
     ordering = OrderingFilter(PRODUCTION_ORDERS, "title when not given. Ties end in id.")
 
 
 class TermFilters(ParameterFilterSet):
     vocabulary = Where(
-        ListOf(Choice(tuple(Vocabulary.values))), "vocabulary", matches("vocabulary__in"), "Any of these."
+        ListOf(Choice(tuple(Vocabulary.values))), "vocabulary", matches("vocabulary__one_of"), "Any of these."
     )
     q = Where(Words(), "name", matches("name__icontains"), "Part of the name; letter case does not count.")

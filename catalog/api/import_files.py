@@ -23,7 +23,11 @@ class ImportFileViewSet(ImportViewSet):
     content_negotiation_class = FileNegotiation
 
     @extend_schema(
-        parameters=[OpenApiParameter("sheet", int, description="Of this sheet only, by its position.")],
+        parameters=[
+            OpenApiParameter(
+                "sheet", SHEET["sheet"].schema, description="Of this sheet only, by its position."
+            )
+        ],
         responses={(200, "*/*"): OpenApiTypes.BINARY},
     )
     def rejected(self, request: Request, pk: int) -> HttpResponseBase:

@@ -20,7 +20,7 @@ def mappings_of(run: ImportRun, sheets: list[dict[str, Any]]) -> dict[int, dict[
     for each in sheets:
         position, mapping, fault = each["position"], each["mapping"], {}
         if position not in known:
-            fault = {"position": [ErrorDetail(f"The import has no sheet {position}.", code="unknown")]}
+            fault = {"position": [ErrorDetail(f"The import has no sheet {position}.", code="does_not_exist")]}
         elif position in given:
             fault = {"position": [ErrorDetail(f"Sheet {position} is given twice.", code="repeated")]}
         else:
@@ -52,11 +52,11 @@ def refuse_unknown_columns(run: ImportRun, body: dict[str, Any]) -> None:
     sheet = run.sheets.filter(position=body["sheet"]).first()
     if sheet is None:
         raise ValidationError(
-            {"sheet": ErrorDetail(f"The import has no sheet {body['sheet']}.", code="unknown")}
+            {"sheet": ErrorDetail(f"The import has no sheet {body['sheet']}.", code="does_not_exist")}
         )
     target = TARGETS[sheet.target]
     faults = {
-        str(index): [ErrorDetail(f"{shown(name)} is no column of {target.name} rows.", code="unknown")]
+        str(index): [ErrorDetail(f"{shown(name)} is no column of {target.name} rows.", code="does_not_exist")]
         for index, name in enumerate(body["columns"] or ())
         if name not in target.by_name
     }

@@ -124,13 +124,13 @@ class UploadSerializer(Body):
         return ImportOptions(**given | {"max_withdrawn": float(given["max_withdrawn"])})
 
 
-class SheetMappingSerializer(Body):
+class MappedSheetSerializer(Body):
     position = serializers.IntegerField(min_value=0, max_value=LARGEST_INTEGER)
     mapping = ObjectField(help_text="By our columns; docs/importing.md says what may stand there.")
 
 
-class MappingSerializer(Body):
-    sheets = serializers.ListField(child=SheetMappingSerializer(), allow_empty=False, max_length=MOST_SHEETS)
+class MappedSheetsSerializer(Body):
+    sheets = serializers.ListField(child=MappedSheetSerializer(), allow_empty=False, max_length=MOST_SHEETS)
     remember = serializers.BooleanField(
         default=False, help_text="Files with the same header are mapped so from now on."
     )

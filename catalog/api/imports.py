@@ -31,7 +31,7 @@ from catalog.api.import_serializers import (
     TARGETS,
     ConfirmSerializer,
     LeaveOutSerializer,
-    MappingSerializer,
+    MappedSheetsSerializer,
     RowPageSerializer,
     RunDetailSerializer,
     RunSerializer,
@@ -196,10 +196,10 @@ class ImportViewSet(StaffViewSet):
             raise Unavailable(str(error)) from error
         return self.accepted(run)
 
-    @extend_schema(request=MappingSerializer, responses=BODY)
+    @extend_schema(request=MappedSheetsSerializer, responses=BODY)
     def give_mapping(self, request: Request, pk: int) -> Response:
         """Say how our columns are made of the file's, sheet by sheet. The file is then read anew."""
-        run, body = self.run(pk), self.body(MappingSerializer)
+        run, body = self.run(pk), self.body(MappedSheetsSerializer)
         mappings = mappings_of(run, body["sheets"])
         with refusals():
             runs.give_mapping(run, mappings=mappings, remember=body["remember"], by=self.account())
@@ -242,7 +242,7 @@ class ImportViewSet(StaffViewSet):
         """Return the run's sheet at this position, which stands in the query."""
         sheet = run.sheets.filter(position=position).first()
         if sheet is None:
-            raise BadParameters([("sheet", "unknown", f"The import has no sheet {position}.")])
+            raise BadParameters([("sheet", "does_not_exist", f"The import has no sheet {position}.")])
         return sheet
 
     @extend_schema(request=LeaveOutSerializer, responses=BODY)

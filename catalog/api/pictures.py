@@ -1,48 +1,63 @@
 """How pictures are told: their sizes, ready for `srcset`, and what to show until they have come."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.conf import settings
+from django.db.models import Case, F, Func, JSONField, Value, When
+from django.db.models.lookups import Exact, GreaterThan
 
-from catalog.api.links import Links, Row
-from catalog.models import rendition_name
+from catalog.api.links import address, under
+from catalog.api.shapes.expressions import Expressions, Joined, JsonObject
+from catalog.api.shapes.given import Given
 
-# What `srcsets` and `placeholder` need of a row of media assets.
-PICTURE_COLUMNS = ("id", "thumbhash", "colour", "focal_x", "focal_y", "frames", "renditions", "rendered_as")
-
-
-def with_sizes(image: Row, links: Links, *, listed: bool = True) -> Row:
-    """Return the row with its sizes' addresses in place of the columns that they are made of.
-
-    `listed` adds each size by itself; lists of items go without, since the srcset tells the same.
-    """
-    own = {name: image.pop(name) for name in ("focal_x", "focal_y", "frames", "renditions", "rendered_as")}
-    sizes = [
-        {**size, "url": _address(image["id"], own["rendered_as"], size, links)} for size in own["renditions"]
-    ]
-    image["srcset"] = srcset(size for size in sizes if not size["ratio"])
-    image["crops"] = {
-        ratio: srcset(size for size in sizes if size["ratio"] == ratio)
-        for ratio in dict.fromkeys(size["ratio"] for size in sizes if size["ratio"])
-    }
-    image["focal_point"] = {"x": own["focal_x"], "y": own["focal_y"]}
-    image["animated"] = own["frames"] > 1
-    if listed:
-        image["renditions"] = sizes
-    return image
-
-
-def srcset(sizes: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """Return, for each format, what stands in the `srcset` of a <source> or <img>."""
-    found: dict[str, list[str]] = {}
-    for size in sizes:
-        found.setdefault(size["format"], []).append(f"{size['url']} {size['width']}w")
-    return {name: ", ".join(entries) for name, entries in found.items()}
+# Each size of a picture with its address; the file is called as `rendition_name` says, and a test holds both together.
+SIZES = """
+    (SELECT size.*, own.folder || CASE size.ratio WHEN '' THEN 'full' ELSE replace(size.ratio, ':', 'x') END
+            || '-' || size.width || '.' || size.format || own.ending AS url
+     FROM (SELECT %(expressions)s) AS own(sizes, folder, ending),
+          ROWS FROM (jsonb_to_recordset(own.sizes)
+                     AS (ratio text, format text, width int, height int, size bigint)) WITH ORDINALITY
+          AS size(ratio, format, width, height, size, place)) AS size
+"""
+SETS = f"""
+    (SELECT ratio, format, min(place) AS place, string_agg(url || ' ' || width || 'w', ', ' ORDER BY place) AS sizes
+     FROM {SIZES} GROUP BY ratio, format) AS of_format
+"""
+SRCSET = f"(SELECT json_object_agg(format, sizes ORDER BY place) FROM {SETS} WHERE ratio = '')"
+CROPS = f"""
+    (SELECT json_object_agg(ratio, sets ORDER BY place)
+     FROM (SELECT ratio, min(place) AS place, json_object_agg(format, sizes ORDER BY place) AS sets
+           FROM {SETS} WHERE ratio <> '' GROUP BY ratio) AS of_ratio)
+"""
+LISTED = f"""
+    (SELECT json_agg(json_build_object('ratio', ratio, 'format', format, 'width', width, 'height', height,
+                                       'size', size.size, 'url', url) ORDER BY place) FROM {SIZES})
+"""
 
 
-def _address(asset: int, folder: str, size: dict[str, Any], links: Links) -> str:
-    """Return the public address where the bucket has one, else ours, which redirects for who may see it."""
-    if settings.MEDIA_PUBLIC_URL:
-        return f"{settings.MEDIA_PUBLIC_URL}/{folder}/{rendition_name(size)}"
-    return f"{links.to('media-list')}{asset}/renditions/{rendition_name(size)}/"
+class Sizes(Func):
+    """JSON that `template` makes of an asset's sizes, or `nothing` where there are none."""
+
+    output_field = JSONField()
+
+    def __init__(self, template: str, nothing: str) -> None:
+        public = Given(lambda _: settings.MEDIA_PUBLIC_URL, cast="text")
+        ours = Exact(public, Value(""))
+        folder = Case(
+            When(ours, then=Joined(address("media-list"), "id", Value("/renditions/"))),
+            default=Joined(public, Value("/"), "rendered_as", Value("/")),
+        )
+        ending = Case(When(ours, then=Value("/")), default=Value(""))
+        made = f"CASE WHEN renditions = '[]' THEN '{nothing}'::json ELSE coalesce({template}, '{nothing}'::json) END"
+        super().__init__("renditions", folder, ending, template=made)
+
+
+PICTURE: Expressions = {
+    "srcset": Sizes(SRCSET, "{}"),
+    "crops": Sizes(CROPS, "{}"),
+    "thumbhash": F("thumbhash"),
+    "colour": F("colour"),
+    "focal_point": JsonObject({"x": F("focal_x"), "y": F("focal_y")}),
+    "animated": GreaterThan(F("frames"), 1),
+    "id": F("id"),
+    "url": under("media-list", F("id"), Value("file")),
+}
+RENDITIONS = Sizes(LISTED, "[]")

@@ -94,6 +94,7 @@ class AppearanceSerializer(Shape):
 
 
 class ItemListSerializer(Shape):
+    is_sparse = True
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Kind.choices)
     reference = serializers.CharField(help_text="The stock number.")
@@ -132,6 +133,7 @@ class ItemDetailSerializer(ItemListSerializer):
 
 
 class ProductionSerializer(Shape):
+    is_sparse = True
     id = serializers.IntegerField()
     slug = serializers.SlugField()
     url = serializers.URLField(help_text="The production's detail.")
@@ -147,6 +149,7 @@ class ProductionSerializer(Shape):
 
 
 class TermSerializer(Shape):
+    is_sparse = True
     id = serializers.IntegerField()
     vocabulary = serializers.ChoiceField(choices=Vocabulary.choices)
     slug = serializers.SlugField()

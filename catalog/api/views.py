@@ -1,8 +1,12 @@
 """The reading side of the catalogue."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any, ClassVar, cast
 
-from django.http import HttpResponsePermanentRedirect
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
@@ -11,15 +15,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from catalog.api import filters, projections, serializers
-from catalog.api.filtering import ParameterFilterBackend, ParameterFilterSet
-from catalog.api.links import Links, Row
-from catalog.api.projections import Rows
+from catalog.api import answers, etags, filters, projections, serializers
+from catalog.api.filtering import ParameterFilterBackend, ParameterFilterSet, values_of
+from catalog.api.finding import lists as finding
+from catalog.api.histories import history
+from catalog.api.links import LINKS, Links
+from catalog.api.shapes import chosen, lists, pages
+from catalog.api.shapes.chosen import shape_parameters
+from catalog.api.shapes.expressions import Expressions
+from catalog.api.shapes.given import Reader, Values
+from catalog.api.shapes.lists import Shape
+from catalog.api.shapes.pages import Pages, Reading
+from catalog.api.staff import read_parameters
 from catalog.models import Item, ItemQuerySet, Kind, Production, ProductionQuerySet, Term, kinds_seen
 from marketplace.parameters import ParameterType
-from marketplace.problems import NOT_FOUND, refuse_unknown_parameters
-from marketplace.rest import PageNumberPagination
+from marketplace.problems import NOT_FOUND, BadParameters, refuse_unknown_parameters
 
+JSON = "application/json"
 INDEX = {
     "vehicles": "vehicle-list",
     "memorabilia": "memorabilia-list",
@@ -44,58 +56,181 @@ class IndexView(APIView):
         return Response({name: links.to(route) for name, route in INDEX.items()})
 
 
+@cache
+def fields_of(serializer: Any) -> tuple[str, ...]:
+    """Return the names of what a shape promises."""
+    return tuple(serializer().fields)
+
+
 class ReadViewSet(GenericViewSet[Any]):
-    """A list and its details. A subclass names its rows (`get_queryset`), their query and their shape."""
+    """A list and its details. A subclass names its rows (`visible`), their query and their fields.
+
+    The answers are written by PostgreSQL, from statements that are compiled once for each shape of request.
+    """
 
     filter_backends = (ParameterFilterBackend,)
+    pagination_class = Pages
     filterset_class: ClassVar[type[ParameterFilterSet]]
     detail_serializer_class: ClassVar[type[serializers.Shape] | None] = None
+    includable: ClassVar[tuple[str, ...]] = ()
+    includable_by_staff: ClassVar[tuple[str, ...]] = ()
+    descriptions: ClassVar[dict[str, str]] = chosen.DESCRIPTIONS
 
     @property
     def default_response_headers(self) -> dict[str, str]:
         # Readers and staff share addresses; a cache must not hand the answer of one to the other.
         return super().default_response_headers | {"Vary": "Authorization"}
 
-    def rows(self, queryset: Any) -> Rows:
-        """Select the columns that the answer needs."""
+    # What a subclass says
+
+    @classmethod
+    def visible(cls, reader: Reader) -> QuerySet[Any]:
+        """Return the rows that this reader may see, in the list's own order."""
         raise NotImplementedError
 
-    def row_json(self, row: Row, links: Links) -> Row:
-        """Shape a row for the list."""
+    @classmethod
+    def every_field(cls, reader: Reader, values: Values) -> Expressions:
+        """Return all that the list or the detail may tell of a row, in this order."""
         raise NotImplementedError
 
-    def detail_json(self, row: Row, links: Links) -> Row:
-        """Shape a row for its detail."""
-        return self.row_json(row, links)
-
-    def get_serializer_class(self) -> type[Any]:
-        if self.action == "retrieve" and self.detail_serializer_class:
-            return self.detail_serializer_class
-        return super().get_serializer_class()
+    @classmethod
+    def tag(cls, reader: Reader) -> Any:
+        """Return the expression of a detail's entity tag: another after every change of what it shows."""
+        return etags.row_etag()
 
     def sees_unpublished(self) -> bool:
         """Return whether the caller may see anything here that the public may not; it opens parameters for staff."""
         return False
 
+    def extras(self, values: Values, items: Any) -> dict[str, Any]:
+        """Return the keys that the list's answer has beside its rows."""
+        return {}
+
+    def instead(self, values: Values, items: Any) -> tuple[Values, dict[str, Any]] | None:
+        """Return other values for a list that has no rows, and what the answer then tells; None: it stays empty."""
+        return None
+
+    def exact_count(self, values: Values, items: Any) -> int | None:
+        """Return the number of rows if it can be told without counting them."""
+        return None
+
+    # What follows from it
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.visible(self.reader)
+
+    def get_serializer_class(self) -> type[Any]:
+        return cast(type[Any], self.shape_class(detailed=self.action == "retrieve"))
+
+    @property
+    def reader(self) -> Reader:
+        return Reader.of(self.request.user)
+
+    def shape_class(self, *, detailed: bool) -> Any:
+        return (detailed and self.detail_serializer_class) or cast(Any, self.serializer_class)
+
     def other_parameters(self) -> dict[str, ParameterType]:
         """Return what the list's query may hold beside filters."""
-        return cast(PageNumberPagination, self.paginator).types
+        own = self.told_parameters(detailed=False, staff=self.sees_unpublished())
+        return cast(Pages, self.paginator).types | own
 
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.rows(self.filter_queryset(self.get_queryset())))
-        links = Links(request)
-        return self.get_paginated_response([self.row_json(row, links) for row in page or ()])
+    def told_parameters(self, *, detailed: bool, staff: bool) -> dict[str, ParameterType]:
+        """Return the parameters that choose what is told."""
+        includable = self.includable + (self.includable_by_staff if staff else ())
+        return shape_parameters(self.shape_class(detailed=detailed), includable)
 
-    def one(self, request: Request, **key: str) -> Response:
+    def documented_parameters(self, *, detailed: bool) -> Sequence[dict[str, Any]]:
+        """Return what the OpenAPI document says of the parameters that are no filters and not of paging."""
+        types = self.told_parameters(detailed=detailed, staff=True)
+        return [
+            {"name": name, "in": "query", "description": self.descriptions[name], "schema": kind.schema}
+            | kind.style
+            for name, kind in types.items()
+        ]
+
+    def list(self, request: Request) -> HttpResponse:
+        return answers.answer(request, self.reader, self.listed)
+
+    def listed(self) -> HttpResponse:
+        """Make the answer of a list."""
+        request = self.request
+        values = values_of(request, self)
+        if wrong := [*pages.faults(values), *chosen.faults(values)]:
+            raise BadParameters(wrong)
+        reading, told = self.reading(values), {}
+        page = reading.page()
+        if not page.rows and "cursor" not in values and (other := self.instead(values, self.get_queryset())):
+            values, told = dict(other[0]), other[1]
+            reading = self.reading(values)
+            page = reading.page()
+        links = pages.PageLinks(request, told and {"q": values["q"]})
+        head = reading.count(page, lambda: self.exact_count(values, self.get_queryset()))
+        head |= {"next": links.to(page.after), "previous": links.to(page.before)}
+        head |= told
+        if "facets" in values:
+            head |= self.extras(values, self.get_queryset())
+        return HttpResponse(pages.written(head, reading.told(page)), content_type=JSON)
+
+    def reading(self, values: Values) -> Reading:
+        bound = {**values, LINKS: Links(self.request)}
+        finding = self.finding(values)
+        return Reading(finding, self.telling(values, finding), bound)
+
+    def finding(self, values: Values) -> Shape:
+        """Return what the SQL depends on that finds the rows of a list with these values."""
+        types = {
+            name: each.kind for name, each in self.filterset_class.base_filters.items() if name in values
+        }
+        return Shape(
+            type(self),
+            self.reader,
+            names=tuple(name for name, kind in types.items() if not kind.fixed),
+            fixed=tuple((name, values[name]) for name, kind in types.items() if kind.fixed),
+        )
+
+    def telling(self, values: Values, finding: Shape | None = None, *, detailed: bool = False) -> Shape:
+        """Return what the SQL depends on that tells rows."""
+        standard = fields_of(self.shape_class(detailed=detailed))
+        shape = Shape(type(self), self.reader, fields=chosen.names(values, standard))
+        if finding and values.get("highlight") and "q" in values:
+            return replace(
+                shape, names=("q",), fixed=(("highlight", True),), fields=(*shape.fields, "highlight")
+            )
+        return shape
+
+    def one_json(self, values: Values | None = None, **key: Any) -> bytes | None:
+        """Return the detail of the row with this key, as this caller sees it; None if he sees none."""
+        found = self.one_row(values or {}, key)
+        return found and found[0].encode()
+
+    def one_row(self, values: Values, key: Values) -> tuple[str, str] | None:
+        """Return the JSON and the tag of a detail."""
+        statement = lists.told_by(self.telling(values, detailed=True), *key)
+        rows = statement.rows({**key, LINKS: Links(self.request)})
+        return cast(tuple[str, str], rows[0]) if rows else None
+
+    def many_json(self, keys: Sequence[int]) -> dict[int, str]:
+        """Return the rows with these keys as a list tells them to this caller, by their keys."""
+        values = {lists.KEYS: keys, LINKS: Links(self.request)}
+        return dict(lists.told_by_key(self.telling({})).rows(values))
+
+    def one(self, request: Request, **key: Any) -> HttpResponse:
         """Answer with the row of this key among those that the caller may see; a 404 if there is none."""
-        refuse_unknown_parameters(request)
-        row = self.rows(self.get_queryset().filter(**key).order_by()).first()
-        if row is None:
+        return answers.answer(request, self.reader, lambda: self.detailed(request, **key))
+
+    def detailed(self, request: Request, **key: Any) -> HttpResponse:
+        """Make the answer of a detail."""
+        values = read_parameters(request, self.told_parameters(detailed=True, staff=self.sees_unpublished()))
+        if wrong := [*chosen.faults(values)]:
+            raise BadParameters(wrong)
+        found = self.one_row(values, key)
+        if found is None:
             raise NotFound(NOT_FOUND)
-        return Response(self.detail_json(row, Links(request)))
+        text, tag = found
+        return HttpResponse(text, content_type=JSON, headers={"ETag": etags.written(tag)})
 
 
-class ItemViewSet(ReadViewSet):
+class ItemViewSet(finding.Finding, ReadViewSet):
     """Items of all kinds: published ones; staff see the drafts of the kinds that they may view."""
 
     queryset = Item.objects.all()
@@ -105,25 +240,29 @@ class ItemViewSet(ReadViewSet):
     serializer_class = serializers.ItemListSerializer
     detail_serializer_class = serializers.ItemDetailSerializer
     filterset_class = filters.AnyItemFilters
+    includable = ("appearances", "images")
+    includable_by_staff = ("history",)
+    descriptions = chosen.DESCRIPTIONS | finding.DESCRIPTIONS
 
     def sees_unpublished(self) -> bool:
         kinds = kinds_seen(self.request.user)
         return self.kind in kinds if self.kind else bool(kinds)
 
-    def get_queryset(self) -> ItemQuerySet:
-        items = Item.objects.visible_to(self.request.user).order_by(*filters.NEWEST)
-        return items.of_kind(self.kind) if self.kind else items
+    @classmethod
+    def visible(cls, reader: Reader) -> ItemQuerySet:
+        items = Item.objects.visible_to(reader).order_by(*filters.NEWEST)
+        return items.of_kind(cls.kind) if cls.kind else items
 
-    def rows(self, queryset: Any) -> Rows:
-        if self.action == "retrieve":
-            return projections.item_detail_rows(queryset)
-        return projections.item_rows(queryset)
+    @classmethod
+    def every_field(cls, reader: Reader, values: Values) -> Expressions:
+        return {**projections.ITEM_DETAIL, "history": history(kinds_seen(reader)), **cls.row_fields(values)}
 
-    def row_json(self, row: Row, links: Links) -> Row:
-        return projections.item_json(row, links)
+    @classmethod
+    def tag(cls, reader: Reader) -> Any:
+        return etags.item_etag()
 
-    def detail_json(self, row: Row, links: Links) -> Row:
-        return projections.item_detail_json(row, links)
+    def told_parameters(self, *, detailed: bool, staff: bool) -> dict[str, ParameterType]:
+        return super().told_parameters(detailed=detailed, staff=staff) | ({} if detailed else finding.TYPES)
 
     @extend_schema(
         responses={
@@ -171,14 +310,13 @@ class ProductionViewSet(ReadViewSet):
     serializer_class = serializers.ProductionSerializer
     filterset_class = filters.ProductionFilters
 
-    def get_queryset(self) -> ProductionQuerySet:
-        return Production.objects.visible_to(self.request.user).order_by(*filters.BY_TITLE)
+    @classmethod
+    def visible(cls, reader: Reader) -> ProductionQuerySet:
+        return Production.objects.visible_to(reader).order_by(*filters.BY_TITLE)
 
-    def rows(self, queryset: Any) -> Rows:
-        return projections.production_rows(queryset, Item.objects.visible_to(self.request.user))
-
-    def row_json(self, row: Row, links: Links) -> Row:
-        return projections.production_json(row, links)
+    @classmethod
+    def every_field(cls, reader: Reader, values: Values) -> Expressions:
+        return projections.production(Item.objects.visible_to(reader))
 
     def retrieve(self, request: Request, slug: str) -> Any:
         """One film or series."""
@@ -193,11 +331,13 @@ class TermViewSet(ReadViewSet):
     serializer_class = serializers.TermSerializer
     filterset_class = filters.TermFilters
 
-    def rows(self, queryset: Any) -> Rows:
-        return projections.term_rows(queryset)
+    @classmethod
+    def visible(cls, reader: Reader) -> QuerySet[Any]:
+        return Term.objects.for_list()
 
-    def row_json(self, row: Row, links: Links) -> Row:
-        return projections.term_json(row, links)
+    @classmethod
+    def every_field(cls, reader: Reader, values: Values) -> Expressions:
+        return projections.TERM
 
     def retrieve(self, request: Request, vocabulary: str, slug: str) -> Any:
         """One word of a vocabulary."""

@@ -1,5 +1,7 @@
 """The catalogue's tables, one file per noun."""
 
+from catalog.models.changes import CatalogueChange, FoldedChanges
+from catalog.models.idempotency import AnsweredRequest
 from catalog.models.import_run import (
     LANDED,
     WAITING,
@@ -47,18 +49,26 @@ from catalog.models.production import (
     Role,
 )
 from catalog.models.rights import may_view
+from catalog.models.search import CHUNK, FacetBits, FacetSlot, Headwords, ItemChange, ItemSearch, SearchWord
 from catalog.models.term import Term, TermQuerySet, Vocabulary
 
 __all__ = [
+    "CHUNK",
     "FIRST_YEAR",
     "LANDED",
     "LAST_YEAR",
     "WAITING",
     "WORKING",
+    "AnsweredRequest",
     "Appearance",
     "Authenticity",
     "Availability",
+    "CatalogueChange",
     "Condition",
+    "FacetBits",
+    "FacetSlot",
+    "FoldedChanges",
+    "Headwords",
     "ImportIssue",
     "ImportLayout",
     "ImportOrigin",
@@ -66,7 +76,9 @@ __all__ = [
     "ImportSheet",
     "ImportState",
     "Item",
+    "ItemChange",
     "ItemQuerySet",
+    "ItemSearch",
     "Kind",
     "MediaAsset",
     "MediaAssetQuerySet",
@@ -80,6 +92,7 @@ __all__ = [
     "ProductionKind",
     "ProductionQuerySet",
     "Role",
+    "SearchWord",
     "Status",
     "Term",
     "TermQuerySet",

@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Self, cast
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVectorField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.models import F, Q
@@ -108,12 +107,12 @@ def one_of(
     )
 
 
-@tracked(exclude=["search"])
+@tracked()
 class Item(models.Model):
     """A thing in the inventory. `reference` (the stock number) is the natural key of every import.
 
-    The database keeps `version`, `updated_at` (trigger `touch`) and `search` (generated column), so
-    they are right whichever door a write comes by.
+    The database keeps `version` and `updated_at` (trigger `touch`) and the words that `q` finds (`ItemSearch`),
+    so they are right whichever door a write comes by.
     """
 
     kind = models.CharField(max_length=12, choices=Kind)
@@ -154,15 +153,6 @@ class Item(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
     version = models.IntegerField(default=1, db_default=1, editable=False)
-    search = models.GeneratedField(
-        expression=models.Func(
-            F("name"), F("make"), F("model"), F("reference"), F("vehicle_types"), F("categories"), F("genres"),
-            F("description"), F("provenance"),
-            function="catalog_item_search",
-        ),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )  # fmt: skip
 
     KIND: ClassVar[str] = ""
     objects = ItemManager()
@@ -246,7 +236,6 @@ class Item(models.Model):
             GinIndex(fields=["vehicle_types"], name="catalog_item_vehicle_types"),  # ?vehicle_types=
             GinIndex(fields=["categories"], name="catalog_item_categories"),  # ?categories=
             GinIndex(fields=["production_years"], name="catalog_item_production_years"),  # ?production_years=
-            GinIndex(fields=["search"], name="catalog_item_search"),  # ?q=, admin search
             # public list of one kind, newest first (the default order)
             models.Index(
                 "kind", F("published_at").desc(), F("id").desc(),
@@ -266,6 +255,11 @@ class Item(models.Model):
             ),
             # ?make=, by price
             models.Index("make", "price", "id", condition=Q(status=Status.PUBLISHED), name="catalog_item_public_make"),
+            models.Index(fields=["model"], name="catalog_item_model"),  # ?model=
+            # ?availability=, ?condition=, ?authenticity=, ?currency=: so few values that one index serves each of them
+            models.Index(
+                fields=["availability", "condition", "authenticity", "currency"], name="catalog_item_choices"
+            ),
             # ordering=name, both ways
             models.Index("name", "id", condition=Q(status=Status.PUBLISHED), name="catalog_item_public_name"),
             # ?updated_since= and ordering=updated_at; staff lists and the admin's newest changes
@@ -280,7 +274,7 @@ class Item(models.Model):
                 name="touch",
                 operation=pgtrigger.Update,
                 when=pgtrigger.Before,
-                condition=pgtrigger.AnyChange(exclude=["search", "version", "updated_at"]),
+                condition=pgtrigger.AnyChange(exclude=["version", "updated_at"]),
                 func="NEW.version := OLD.version + 1; NEW.updated_at := now(); RETURN NEW;",
             ),
             pgtrigger.Trigger(

@@ -65,8 +65,8 @@ class MediaAssetQuerySet(models.QuerySet["MediaAsset"]):
         return found.filter(copies__gt=1).values_list("sha256", flat=True)
 
     def in_order(self) -> Self:
-        """Order as the item shows them: by position, then by key."""
-        return self.order_by("position", "key", "id")
+        """Order as the item shows them: by position, then by key, which is unique; an index has them so."""
+        return self.order_by("position", "key")
 
 
 def rendition_name(rendition: dict[str, Any]) -> str:

@@ -80,14 +80,6 @@ def test_pages_beyond_ten_thousand_items_name_cursor(client):
     assert "cursor" in sentence
 
 
-NOT_BUILT_YET = ["cursor", "facets", "fields", "omit", "include"]
-
-
-@pytest.mark.parametrize("parameter", NOT_BUILT_YET)
-def test_parameter_that_is_not_offered(client, parameter):
-    assert refusal(client, f"/v1/vehicles/?{parameter}=name")[:2] == (parameter, "unknown")
-
-
 HOSTILE = {
     "NUL": "%00",
     "NUL within": "a%00b",

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils.http import content_disposition_header
 
 from accounts.models import Action, AuditEvent
+from accounts.tests.client import at_once
 from accounts.tests.factories import ApiKeyFactory, text_of
 from accounts.tests.people import api, holder
 from catalog.models import Item
@@ -221,3 +222,25 @@ def test_key_that_reads_exports_nothing_that_its_owner_may_not_export():
     answer = Client(headers={"authorization": f"Api-Key {text_of(key)}"}).get(f"{EXPORTS}vehicle/?as=jsonl")
 
     assert answer.status_code == 403
+
+
+def test_export_makes_no_table_that_lasts():
+    VehicleFactory.create(genres=["Spy"])
+
+    content(staff_client("export_vehicle", "view_vehicle").get(f"{EXPORTS}vehicle/?as=csv"))
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname LIKE 'import\\_%' AND relpersistence <> 't'"
+        )
+        assert cursor.fetchall() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_exports_at_once_are_in_nobodys_way():
+    VehicleFactory.create(genres=["Spy"])
+    client = staff_client("export_vehicle", "view_vehicle")
+
+    answers = at_once([lambda: content(client.get(f"{EXPORTS}vehicle/?as=csv"))] * 6)
+
+    assert len(set(answers)) == 1

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from catalog.api import filters
-from catalog.models import Item
+from catalog.models import Item, Production, Term
 from catalog.tests.api import listed_slugs
 from catalog.tests.factories import AppearanceFactory, ItemFactory, ProductionFactory
 
@@ -177,11 +177,20 @@ def test_every_order_ends_in_a_unique_column():
     assert {order[-1] for order in orders} == {"id", "-id"}
 
 
-def test_every_field_is_filterable_or_left_out():
-    fields = {field.name for field in Item._meta.concrete_fields}
-    filtered = {each.field_name for each in filters.AnyItemFilters.base_filters.values()}
+COMPLETE = [
+    (Item, filters.AnyItemFilters, filters.LEFT_OUT),
+    (Production, filters.ProductionFilters, filters.LEFT_OUT_OF_PRODUCTIONS),
+    (Term, filters.TermFilters, filters.LEFT_OUT_OF_TERMS),
+]
 
-    assert fields - filtered == filters.LEFT_OUT.keys()
+
+@pytest.mark.parametrize(("model", "declared", "left_out"), COMPLETE)
+def test_every_field_is_filterable_or_left_out(model, declared, left_out):
+    fields = {field.name for field in model._meta.concrete_fields}
+    filtered = {each.field_name for each in declared.base_filters.values()}
+
+    assert fields - filtered == left_out.keys()
+    assert all(left_out.values())
 
 
 def test_every_array_has_all_variants():

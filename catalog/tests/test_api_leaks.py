@@ -7,6 +7,7 @@ import pytest
 from django.contrib.postgres.fields import ArrayField
 
 from catalog.api import filters
+from catalog.api.finding.facets import FACETS
 from catalog.models import Item, Production
 from catalog.tests.factories import AppearanceFactory, ItemFactory, MediaAssetFactory, ProductionFactory
 
@@ -31,6 +32,10 @@ ADDRESSES = [
     "/v1/items/?production=shared-1964",
     "/v1/items/?genres__none=Action&count=exact",
     "/v1/items/?updated_since=2000-01-01&count=exact",
+    f"/v1/items/?facets={','.join(FACETS)}",
+    f"/v1/vehicles/?facets={','.join(FACETS)}&q={CANARY}&highlight=true",
+    "/v1/items/?q=canari",
+    f"/v1/suggest/?q={CANARY}",
     "/v1/productions/",
     "/v1/productions/shared-1964/",
 ]

@@ -84,18 +84,19 @@ def test_count_beyond_the_cap(client, monkeypatch, method, expected):
 
 
 @pytest.mark.usefixtures("five")
-def test_last_numbered_page_has_no_next(client, monkeypatch):
+def test_last_numbered_page_leads_on_by_cursor(client, monkeypatch):
     monkeypatch.setattr(rest, "DEEPEST_ITEM", 3)
 
-    answer = client.get("/v1/vehicles/?page_size=2&page=2").json()
+    following = client.get("/v1/vehicles/?page_size=2&page=2").json()["next"]
 
-    assert (len(answer["results"]), answer["next"]) == (2, None)
+    assert "page=" not in following
+    assert listed_slugs(client, following) == ["v-1"]
 
 
 @pytest.mark.usefixtures("five")
 @pytest.mark.parametrize(
     ("query", "queries"),
-    [("page_size=2", 2), ("page_size=2&count=none", 1), ("page_size=2&page=3", 1), ("", 1)],
+    [("page_size=2", 4), ("page_size=2&count=none", 3), ("page_size=2&page=3", 3), ("", 3)],
 )
 def test_count_is_asked_only_when_it_is_not_known(client, django_assert_num_queries, query, queries):
     with django_assert_num_queries(queries):

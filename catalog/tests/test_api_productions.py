@@ -76,16 +76,16 @@ def test_missing_production(client):
 
 
 @pytest.mark.parametrize("rows", [1, 30])
-def test_list_takes_two_queries(client, django_assert_max_num_queries, rows):
+def test_list_takes_four_queries(client, django_assert_max_num_queries, rows):
     ProductionFactory.create_batch(rows)
 
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(4):
         client.get("/v1/productions/")
 
 
 @pytest.mark.usefixtures("goldfinger")
-def test_detail_takes_one_query(client, django_assert_num_queries):
-    with django_assert_num_queries(1):
+def test_detail_takes_two_queries(client, django_assert_num_queries):
+    with django_assert_num_queries(2):
         client.get("/v1/productions/goldfinger-1964/")
 
 

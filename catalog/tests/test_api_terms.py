@@ -57,10 +57,10 @@ def test_missing_term(client, path):
 
 
 @pytest.mark.parametrize("rows", [1, 30])
-def test_list_takes_two_queries(client, django_assert_max_num_queries, rows):
+def test_list_takes_four_queries(client, django_assert_max_num_queries, rows):
     TermFactory.create_batch(rows)
 
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(4):
         client.get("/v1/terms/")
 
 

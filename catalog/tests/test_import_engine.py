@@ -33,7 +33,7 @@ def test_new_row_lands_with_the_models_defaults(tmp_path):
 
     item = Item.objects.get()
     expected = ItemFactory.build(reference="A-1", name="Aston Martin DB5", slug="aston-martin-db5-a-1")
-    left_out = {"id", "created_at", "updated_at", "search"}
+    left_out = {"id", "created_at", "updated_at"}
     names = [f.name for f in Item._meta.concrete_fields if f.name not in left_out]
     assert {n: getattr(item, n) for n in names} == {n: getattr(expected, n) for n in names}
 
@@ -332,7 +332,7 @@ def test_productions_land_by_slug_or_title_and_year(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "model", "kept_by_others"),
     [
-        (ITEM_COLUMNS, Item, {"id", "created_at", "updated_at", "version", "search"}),
+        (ITEM_COLUMNS, Item, {"id", "created_at", "updated_at", "version"}),
         (PRODUCTION_COLUMNS, Production, {"id", "created_at", "updated_at"}),
     ],
 )

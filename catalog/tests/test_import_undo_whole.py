@@ -14,7 +14,7 @@ from catalog.tests.imports import table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WRITTEN = {"updated_at", "version", "search"}
+WRITTEN = {"updated_at", "version"}
 
 
 def catalogue():

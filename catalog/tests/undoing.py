@@ -17,7 +17,7 @@ from catalog.models import (
     Term,
 )
 
-KEPT_BY_DATABASE = {"updated_at", "version", "search"}
+KEPT_BY_DATABASE = {"updated_at", "version"}
 TABLES = (Item, Production, Term, MediaAsset, Appearance)
 
 

@@ -21,7 +21,7 @@ SECRETS = {"SECRET_KEY", "POSTGRES_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_A
 ROOMS = ("marketplace", "accounts", "catalog", "media_sync")
 # What a variable is called in the code that reads it.
 READING = re.compile(
-    r"""(?:environment\.(?:text|flag|integer|words|log_level|hosts|http_url|origins|networks|database|cache)\(|signing\.keys\(|os\.environ\.get\()"""
+    r"""(?:environment\.(?:text|flag|integer|words|log_level|hosts|http_url|origins|networks|database|cache)\(|signing\.keys\(|(?<!def )\brates\(|os\.environ\.get\()"""
     r"""\s*["']([A-Z0-9_]+)["']"""
 )
 # Only outside containers, or the image's own affair.

@@ -1,5 +1,6 @@
 """gunicorn as we configure it: what it bounds, what it believes, and liveness while its threads wait."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import NamedTuple
@@ -93,6 +95,22 @@ def test_what_gunicorn_refuses_by_itself_carries_the_usual_headers(echo: Echo) -
     assert (answer.status, b"Bad Request" in body) == (400, True)
     assert {name: answer.getheader(name) for name in GUARDS} == GUARDS
     assert "publickey-credentials-get=()" in (answer.getheader("Permissions-Policy") or "")
+
+
+def test_address_that_is_too_long_is_a_problem(echo: Echo) -> None:
+    with socket.create_connection(("127.0.0.1", echo.port), timeout=30) as connection:
+        connection.sendall(b"GET /?q=" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = HTTPResponse(connection)
+        answer.begin()
+        body = json.loads(answer.read())
+
+    assert (answer.status, answer.getheader("Content-Type")) == (414, "application/problem+json")
+    assert body == {
+        "type": "about:blank",
+        "title": HTTPStatus.REQUEST_URI_TOO_LONG.phrase,
+        "status": 414,
+        "detail": "The address, with all its parameters, is longer than this service reads.",
+    }
 
 
 def test_liveness_is_answered_while_every_thread_waits(echo: Echo) -> None:

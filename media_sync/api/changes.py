@@ -4,20 +4,23 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError as ModelFault
-from django.db import transaction
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from procrastinate.contrib.django import app
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import User
 from catalog import actions
 from catalog.api.bodies import Body
+from catalog.api.staff import read_parameters
+from catalog.api.writing.documents import IF_MATCH, parameters
+from catalog.api.writing.requests import DRY_RUN, transact
+from catalog.api.writing.views import Conditional
 from catalog.models import Item, MediaAsset, Processing
 from marketplace.parameters import LARGEST_INTEGER
-from marketplace.problems import NOT_FOUND, refuse_unknown_parameters
+from marketplace.problems import NOT_FOUND
 from media_sync.api.media import MediaSerializer, MediaViewSet
 from media_sync.uploads.storing import PROCESS_TASK
 
@@ -43,45 +46,65 @@ class DescribeSerializer(Body):
     )
 
 
-class MediaChangeViewSet(MediaViewSet):
+CONDITIONAL = [*parameters(DRY_RUN), IF_MATCH]
+
+
+class MediaChangeViewSet(MediaViewSet, Conditional):
     """One file: everybody reads it who may see it; staff change it."""
 
     def account(self) -> User:
         return cast(User, self.request.user)
 
-    @extend_schema(request=DescribeSerializer, responses=MediaSerializer)
-    def partial_update(self, request: Request, pk: int) -> Response:
+    @extend_schema(request=DescribeSerializer, parameters=CONDITIONAL, responses=MediaSerializer)
+    def partial_update(self, request: Request, pk: int) -> HttpResponse:
         """Describe the file, order it, or give it to another item."""
-        refuse_unknown_parameters(request)
+        given = read_parameters(request, DRY_RUN)
         body = DescribeSerializer(data=request.data)
-        asset = self.asset(pk)
-        body.is_valid(raise_exception=True)
-        columns = self.columns(body.validated_data)
-        if columns:
-            self.write(asset.pk, columns)
-        return self.one(request, pk=str(pk))
 
-    @extend_schema(responses={204: OpenApiResponse(description="It is in quarantine, and no longer served.")})
-    def destroy(self, request: Request, pk: int) -> Response:
+        def work() -> HttpResponse:
+            asset = self.asset(pk)
+            self.refuse_others(asset.pk)
+            body.is_valid(raise_exception=True)
+            if columns := self.columns(body.validated_data):
+                self.write(asset, columns)
+            return self.told(asset.pk)
+
+        return transact(request, given, work)
+
+    @extend_schema(
+        parameters=CONDITIONAL,
+        responses={204: OpenApiResponse(description="It is in quarantine, and no longer served.")},
+    )
+    def destroy(self, request: Request, pk: int) -> HttpResponse:
         """Put the file into quarantine. Once more changes nothing; `restore/` takes it back."""
-        refuse_unknown_parameters(request)
-        asset = self.asset(pk)
-        actions.quarantine_media(assets=MediaAsset.objects.filter(pk=asset.pk), by=self.account())
-        return Response(status=HTTPStatus.NO_CONTENT)
+        given = read_parameters(request, DRY_RUN)
 
-    @extend_schema(request=None, responses=MediaSerializer)
-    def restore(self, request: Request, pk: int) -> Response:
+        def work() -> HttpResponse:
+            asset = self.asset(pk)
+            self.refuse_others(asset.pk)
+            actions.quarantine_media(assets=MediaAsset.objects.filter(pk=asset.pk), by=self.account())
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+        return transact(request, given, work)
+
+    @extend_schema(request=None, parameters=parameters(DRY_RUN), responses=MediaSerializer)
+    def restore(self, request: Request, pk: int) -> HttpResponse:
         """Take the file back out of quarantine. Once more changes nothing."""
-        refuse_unknown_parameters(request)
+        given = read_parameters(request, DRY_RUN)
         Body(data=request.data).is_valid(raise_exception=True)
-        asset = self.asset(pk)
-        if actions.restore_media(assets=MediaAsset.objects.filter(pk=asset.pk), by=self.account()):
-            self.process_if_waiting(asset.pk)
-        return self.one(request, pk=str(pk))
 
-    def asset(self, pk: int) -> MediaAsset:
-        """Return a file that the caller sees and may change; what belongs to an item takes the right to its kind."""
-        asset = self.get_queryset().select_related("item").filter(pk=pk).order_by().first()
+        def work() -> HttpResponse:
+            asset = self.asset(pk)
+            if actions.restore_media(assets=MediaAsset.objects.filter(pk=asset.pk), by=self.account()):
+                self.process_if_waiting(asset.pk)
+            return self.told(asset.pk)
+
+        return transact(request, given, work)
+
+    def asset(self, pk: int) -> Any:
+        """Return a file, locked, that the caller sees and may change; what belongs to an item takes the right to its kind."""
+        seen = self.get_queryset().select_related("item").filter(pk=pk).order_by()
+        asset = seen.select_for_update(of=("self",), no_key=True).first()
         if asset is None:
             raise NotFound(NOT_FOUND)
         self.refuse_kind(asset.item)
@@ -105,23 +128,23 @@ class MediaChangeViewSet(MediaViewSet):
     def item(self, slug: str | None) -> Item | None:
         item = Item.objects.visible_to(self.account()).filter(slug=slug).first() if slug is not None else None
         if slug is not None and item is None:
-            raise ValidationError({"item": [f"There is no item with the slug {slug}."]})
+            raise ValidationError(
+                {"item": [f"There is no item with the slug {slug}."]}, code="does_not_exist"
+            )
         self.refuse_kind(item)
         return item
 
-    def write(self, pk: int, columns: dict[str, Any]) -> None:
+    def write(self, asset: MediaAsset, columns: dict[str, Any]) -> None:
         """Write these columns through the model's rules, whose sentences are the admin's."""
-        with transaction.atomic():
-            asset = MediaAsset.objects.select_for_update().get(pk=pk)
-            for name, value in columns.items():
-                setattr(asset, name, value)
-            try:
-                asset.full_clean(validate_unique=False)
-            except ModelFault as fault:
-                raise ValidationError(fault.message_dict) from fault
-            asset.save(update_fields=[*columns, "updated_at"])
+        for name, value in columns.items():
+            setattr(asset, name, value)
+        try:
+            asset.full_clean(validate_unique=False)
+        except ModelFault as fault:
+            raise ValidationError(fault.message_dict) from fault
+        asset.save(update_fields=[*columns, "updated_at"])
         if "focal_x" in columns:
-            self.process_if_waiting(pk)
+            self.process_if_waiting(asset.pk)
 
     def process_if_waiting(self, pk: int) -> None:
         """Let a worker go on with a picture whose sizes are still to be made, or to be made anew."""

@@ -2,23 +2,20 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from catalog.api import etags
 from catalog.api.filtering import ParameterFilterSet, Where, matches
-from catalog.api.links import Links, Row
-from catalog.api.pictures import PICTURE_COLUMNS, with_sizes
-from catalog.api.projections import Rows
+from catalog.api.links import item_address
+from catalog.api.pictures import PICTURE, RENDITIONS
 from catalog.api.serializers import PictureSerializer, RenditionSerializer
+from catalog.api.shapes.expressions import Expressions, JsonObject, columns
+from catalog.api.shapes.given import Reader, Values
 from catalog.api.views import ReadViewSet
 from catalog.models import Kind, MediaAsset, MediaAssetQuerySet, MediaKind, MediaState, Processing, may_view
 from marketplace.parameters import Choice, Flag, ListOf, Word
-
-COLUMNS = (
-    *PICTURE_COLUMNS, "key", "kind", "content_type", "size", "width", "height", "alt_text", "caption", "position",
-    "state", "processing", "refusal", "created_at", "updated_at",
-)  # fmt: skip
 
 Shape = serializers.Serializer[Any]
 
@@ -30,6 +27,7 @@ class MediaItemSerializer(Shape):
 
 
 class MediaSerializer(PictureSerializer):
+    is_sparse = True
     id = serializers.IntegerField()
     url = serializers.URLField(
         help_text="Redirects to a short-lived address of the file; of a picture, its largest size."
@@ -54,24 +52,56 @@ class MediaSerializer(PictureSerializer):
     updated_at = serializers.DateTimeField()
 
 
+OWNER = JsonObject({"kind": F("item__kind"), "slug": F("item__slug"), "url": item_address("item__")})
+MEDIA: Expressions = {
+    **PICTURE,
+    **columns(MediaAsset, "key"),
+    "item": Case(When(item__isnull=False, then=OWNER)),
+    **columns(
+        MediaAsset, "kind", "content_type", "size", "width", "height", "alt_text", "caption", "position", "state",
+        "processing", "refusal", "created_at", "updated_at",
+    ),
+    "renditions": RENDITIONS,
+}  # fmt: skip
+
+
+# Fields of a file that no parameter narrows by, each with its reason.
+LEFT_OUT = {
+    "id": "the address of the detail",
+    "key": "the item's files are asked for by item; keys are the bucket's business",
+    **dict.fromkeys(("content_type", "size", "width", "height", "frames", "has_alpha"), "for display"),
+    **dict.fromkeys(("alt_text", "caption", "position", "focal_x", "focal_y"), "for display"),
+    **dict.fromkeys(("thumbhash", "colour", "renditions", "rendered_as"), "for display"),
+    **dict.fromkeys(
+        ("etag", "sha256", "dhash", "exif", "original_name"), "not told: of the object, not the picture"
+    ),
+    **dict.fromkeys(
+        ("refusal", "state_since", "source_modified"), "for staff, who narrow by state and processing"
+    ),
+    **dict.fromkeys(("created_at", "updated_at"), "for display"),
+}
+
+
 def has_item(value: bool) -> Q:  # noqa: FBT001  (a condition takes its parameter's value)
     return Q(item__isnull=not value)
 
 
 class MediaFilters(ParameterFilterSet):
-    item = Where(ListOf(Word()), "item", matches("item__slug__in"), "Of any of these items (slugs).")
-    kind = Where(ListOf(Choice(tuple(MediaKind.values))), "kind", matches("kind__in"), "Any of these kinds.")
+    item = Where(ListOf(Word()), "item", matches("item__slug__one_of"), "Of any of these items (slugs).")
+    kind = Where(
+        ListOf(Choice(tuple(MediaKind.values))), "kind", matches("kind__one_of"), "Any of these kinds."
+    )
     state = Where(
         ListOf(Choice(tuple(MediaState.values))),
         "state",
-        matches("state__in"),
+        matches("state__one_of"),
         "Any of these.",
         staff_only=True,
     )
     processing = Where(
         ListOf(Choice(tuple(Processing.values))),
         "processing",
-        matches("processing__in"),
+        matches("processing__one_of"),
         "Any of these.",
         staff_only=True,
     )
@@ -88,22 +118,21 @@ class MediaViewSet(ReadViewSet):
     serializer_class = MediaSerializer
     filterset_class = MediaFilters
 
+    @classmethod
+    def tag(cls, reader: Reader) -> Any:
+        return etags.row_etag(etags.RowVersion(F("item__slug")))
+
     def sees_unpublished(self) -> bool:
         return may_view(self.request.user, "mediaasset")
 
-    def get_queryset(self) -> MediaAssetQuerySet:
-        return MediaAsset.objects.visible_to(self.request.user).order_by("item", "position", "key", "id")
+    @classmethod
+    def visible(cls, reader: Reader) -> MediaAssetQuerySet:
+        return MediaAsset.objects.visible_to(reader).order_by("item", "position", "key", "id")
 
-    def rows(self, queryset: Any) -> Rows:
-        rows: Rows = queryset.values(*COLUMNS, "item__kind", "item__slug")
-        return rows
-
-    def row_json(self, row: Row, links: Links) -> Row:
-        owner = {name: row.pop(f"item__{name}") for name in ("kind", "slug")}
-        row["item"] = owner | {"url": links.item(owner)} if owner["slug"] else None
-        row["url"] = links.image(row)
-        return with_sizes(row, links)
+    @classmethod
+    def every_field(cls, reader: Reader, values: Values) -> Expressions:
+        return MEDIA
 
     def retrieve(self, request: Request, pk: int) -> Any:
         """One file's record."""
-        return self.one(request, pk=str(pk))
+        return self.one(request, pk=pk)

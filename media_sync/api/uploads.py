@@ -171,7 +171,9 @@ class UploadViewSet(StaffViewSet):
             return None
         item = Item.objects.visible_to(self.account()).filter(slug=slug).first()
         if item is None:
-            raise ValidationError({"item": [f"There is no item with the slug {slug}."]})
+            raise ValidationError(
+                {"item": [f"There is no item with the slug {slug}."]}, code="does_not_exist"
+            )
         if not tickets.may_give(self.account(), item):
             raise PermissionDenied
         return item
@@ -196,5 +198,5 @@ def part_in_query() -> Iterator[None]:
         yield
     except UploadRefused as error:
         if error.field == "part":
-            raise BadParameters([("part", "invalid", str(error))]) from error
+            raise BadParameters([("part", "does_not_fit", str(error))]) from error
         raise

@@ -4,9 +4,10 @@ import pytest
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
-from catalog.models import MediaState, Processing, Status
+from catalog.models import MediaAsset, MediaState, Processing, Status
 from catalog.tests.api import staff_client
 from catalog.tests.factories import ItemFactory, MediaAssetFactory, ToolFactory, VehicleFactory
+from media_sync.api.media import LEFT_OUT, MediaFilters
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +157,10 @@ def test_list_is_in_the_order_of_an_item(client):
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_media_is_only_read(client, assets, method):
     assert getattr(client, method)("/v1/media/").status_code == 405
+
+
+def test_every_field_is_filterable_or_left_out():
+    fields = {field.name for field in MediaAsset._meta.concrete_fields}
+    filtered = {each.field_name for each in MediaFilters.base_filters.values()}
+
+    assert fields - filtered == LEFT_OUT.keys()

@@ -8,7 +8,7 @@ distinct lists of genres, so parsing the distinct ones costs next to nothing.
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
@@ -79,27 +79,40 @@ def closest_of(words: Sequence[str], text: str) -> str:
                  ORDER BY similarity(word, {text}) DESC, word LIMIT 1)"""
 
 
+def closest_word(words: Sequence[str], text: str) -> str:
+    """Return the end of a sentence that suggests that of the words which is most like the text, if one is. One query."""
+    plain = text.replace("\0", "").encode("utf-8", "replace").decode()
+    query = f"SELECT {suggestion(closest_of(words, '/*text*/'))}".replace("%", "%%")
+    with connection.cursor() as cursor:
+        cursor.execute(query.replace("/*text*/", "left(%s::text, 200)"), [plain] * 2)
+        return str(cursor.fetchone()[0])
+
+
 def look_up_choices(cursor: CursorWrapper, column: Column, field: Field, rules: list[Rule]) -> None:
     """Accept value or label, in any letter case, with blanks, hyphens or underscores."""
     spellings: dict[str, str] = {}
     for value, label in field.flatchoices:
         spellings |= {_plain(value): value, _plain(str(label)): value}
-    listed = ", ".join(str(value) for value, _ in field.flatchoices)
-    known = next((rule.message for rule in rules if rule.name.endswith(f"_{field.name}_known")), "")
-    sentence = (
-        known if all(str(value) in known for value, _ in field.flatchoices) else f"{known} Use {listed}."
-    )
+    sentence = choice_sentence(field, rules)
     pairs = ", ".join(f"({sql.quoted(plain)}, {sql.quoted(value)})" for plain, value in spellings.items())
     closest = suggestion(closest_of([str(value) for value, _ in field.flatchoices if value], "cell"))
     create_lookup(
         cursor,
         column,
         f"""SELECT cell, line, spelled.value,
-                   CASE WHEN spelled.value IS NULL THEN {sql.quoted(sentence.strip())} || {closest} END AS fault
+                   CASE WHEN spelled.value IS NULL THEN {sql.quoted(sentence)} || {closest} END AS fault
               FROM ({distinct_cells(column)}) AS cells
               LEFT JOIN (VALUES {pairs}) AS spelled (plain, value)
                      ON spelled.plain = lower(regexp_replace(cell, '[\\s_-]+', ' ', 'g'))""",
     )
+
+
+def choice_sentence(field: Field, rules: list[Rule]) -> str:
+    """Return what is said of a value that is none of the field's choices: its rule, and the values if that names none."""
+    listed = ", ".join(str(value) for value, _ in field.flatchoices)
+    known = next((rule.message for rule in rules if rule.name.endswith(f"_{field.name}_known")), "")
+    named = all(str(value) in known for value, _ in field.flatchoices)
+    return known if named else f"{known} Use {listed}.".strip()
 
 
 def _plain(spelling: str) -> str:

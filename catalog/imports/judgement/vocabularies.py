@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from catalog.imports import sql
@@ -42,19 +43,35 @@ def collect_terms(cursor: CursorWrapper, earlier: Sequence[tuple[str, Target]] =
 
 def collect_spellings(cursor: CursorWrapper, earlier: Sequence[tuple[str, Target]] = ()) -> None:
     """Make `import_term` alone, which is gone with the transaction: for those who bring no words of their own."""
-    sql.create_table(
-        cursor,
-        "import_term",
-        f"""WITH terms AS ({known_terms(earlier)}{_words_of(earlier)})
+    sql.create_table(cursor, "import_term", _spellings(f"{known_terms(earlier)}{_words_of(earlier)}"))
+    sql.run(cursor, "ANALYZE import_term")
+
+
+def _spellings(terms: str) -> str:
+    """Return the query of `import_term` over a query of terms."""
+    return f"""WITH terms AS ({terms})
             SELECT DISTINCT ON (vocabulary, spelling) vocabulary, spelling, name::text, is_new FROM (
                 SELECT vocabulary, {sql.folded('name')} AS spelling, name, 1 AS rank, id, is_new FROM terms
                  UNION ALL
                 SELECT vocabulary, {sql.folded('alias')}, name, 2, id, is_new FROM terms, unnest(aliases) AS alias
                  UNION ALL
                 SELECT vocabulary, '/' || slug, name, 3, id, is_new FROM terms) AS spellings
-             ORDER BY vocabulary, spelling, rank, is_new, id""",
-    )
-    sql.run(cursor, "ANALYZE import_term")
+             ORDER BY vocabulary, spelling, rank, is_new, id"""
+
+
+def meanings(column: Column, words: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+    """Return, for each of the words, the name of the term that it means, and what is wrong with it, as a file is told.
+
+    For those who have no file: an unknown word is a fault, which suggests the closest name.
+    """
+    tokens = "SELECT word, 0 AS line, place FROM unnest(/*words*/) WITH ORDINALITY AS t (word, place)"
+    query = f"""WITH import_term AS MATERIALIZED ({_spellings(known_terms(()))}),
+                     tokens AS MATERIALIZED ({tokens}), {_words(column)}
+                SELECT word, name, fault FROM words"""
+    query = query.replace("/*fault*/", _unknown_fault(column, create=False)).replace("%", "%%")
+    with connection.cursor() as cursor:
+        cursor.execute(query.replace("/*words*/", "%s::text[]"), [list(words)])
+        return {word: (name, fault) for word, name, fault in cursor.fetchall()}
 
 
 def known_terms(earlier: Sequence[tuple[str, Target]]) -> str:

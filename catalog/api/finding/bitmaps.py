@@ -1,0 +1,161 @@
+"""Counts from bitmaps: a bit for each item, a bitmap for each value and chunk of items, combined in PostgreSQL.
+
+Conditions on the values that bitmaps exist for (`conditions`) need no look at any item; what other conditions
+keep is first made a bitmap (`Kept`). What was written since the bitmaps were made, and what is published with a
+time that lies ahead, is left out of them here and counted by itself (`unsettled`), so the numbers are those that a
+look at every item would give.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from django.db import connection
+
+from catalog.models import FIRST_YEAR, LAST_YEAR, ItemChange
+from catalog.upkeep import ARRAYS, NONE, SCALARS, bitmaps_of
+
+MOST_UNSETTLED = 5_000  # items; above that a plain count is as quick
+
+YEARS = ("production_years__min", "production_years__max")
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Items that hold any of the values of a column, or (`excluded`) none of them."""
+
+    facet: str
+    values: tuple[str, ...]
+    excluded: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Items that a statement returns the keys of; within one request the names of its filters tell it from others."""
+
+    filters: frozenset[str]
+    statement: str = field(compare=False)
+    params: tuple[Any, ...] = field(compare=False)
+
+
+def conditions(filters: Values) -> tuple[list[Condition], dict[str, Any]]:
+    """Return what the filters say in terms of bitmaps, and the filters that cannot be said so."""
+    found, others = _years(filters), {}
+    for name, value in filters.items():
+        facet, _, suffix = name.partition("__")
+        texts = tuple(str(each) for each in value) if isinstance(value, list) else ()
+        if name in YEARS:
+            continue
+        if facet not in (*ARRAYS, *SCALARS) or not texts or suffix not in {"", "all", "none"}:
+            others[name] = value
+        elif suffix == "all":
+            found += [Condition(facet, (text,)) for text in texts]
+        else:
+            found.append(Condition(facet, texts, excluded=suffix == "none"))
+    return found, others
+
+
+def _years(filters: Values) -> list[Condition]:
+    low, high = (filters.get(name) for name in YEARS)
+    if low is None and high is None:
+        return []
+    years = range(low or FIRST_YEAR, (high or LAST_YEAR) + 1)
+    return [Condition("production_years", tuple(map(str, years)))]
+
+
+Terms = Sequence[Condition | Kept]
+
+
+def unsettled() -> list[int] | None:
+    """Return the ids of items that the bitmaps may be wrong about; None if there are too many."""
+    ids = list(ItemChange.objects.values_list("item_id", flat=True)[: MOST_UNSETTLED + 1])
+    return None if len(ids) > MOST_UNSETTLED else list(set(ids))
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Counts among the items that are public (or, `public` false, all), but those `left_out`."""
+
+    public: bool
+    left_out: Sequence[int]
+
+    def total(self, where: Terms) -> int:
+        """Return the number of items that meet all conditions."""
+        parts, params = self._masks([where])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"WITH {parts} SELECT coalesce(sum(bit_count(bits)), 0)::bigint FROM mask_0", params
+            )
+            return int(cursor.fetchone()[0])
+
+    def by_value(self, wanted: Iterable[tuple[str, Terms]]) -> dict[str, dict[str, int]]:
+        """Return for each facet the number of items with each of its values; a facet comes with its own conditions."""
+        groups: dict[tuple[Condition | Kept, ...], list[str]] = {}
+        for facet, where in wanted:
+            groups.setdefault(tuple(where), []).append(facet)
+        parts, params = self._masks(list(groups))
+        counts = " UNION ALL ".join(
+            "SELECT facet, value, sum(bit_count(stored.bits & mask.bits))::bigint FROM catalog_facetbits stored"
+            f" JOIN mask_{number} mask USING (chunk) WHERE facet = ANY(%s) GROUP BY facet, value"
+            for number in range(len(groups))
+        )
+        found: dict[str, dict[str, int]] = {facet: {} for facets in groups.values() for facet in facets}
+        with connection.cursor() as cursor:
+            cursor.execute(f"WITH {parts} {counts}", [*params, *groups.values()])
+            for facet, value, count in cursor.fetchall():
+                found[facet][value] = count
+        return found
+
+    def _masks(self, groups: Sequence[Terms]) -> tuple[str, list[Any]]:
+        """Return SQL of one mask for each group of conditions, with its parameters."""
+        parts, params = [self._left_out(), self._seen()], [cast(Any, list(self.left_out))]
+        names: dict[Condition | Kept, str] = {}
+        for each in dict.fromkeys(term for group in groups for term in group):
+            names[each] = f"held_{len(names)}"
+            text, own = _held(each)
+            parts.append(f"{names[each]} AS MATERIALIZED ({text})")
+            params += own
+        parts += [
+            _mask(number, [(names[each], each) for each in group]) for number, group in enumerate(groups)
+        ]
+        return ", ".join(parts), params
+
+    def _left_out(self) -> str:
+        slots = "SELECT slot FROM catalog_facetslot WHERE item_id = ANY(%s)"
+        if self.public:
+            slots += (
+                " UNION SELECT slot FROM catalog_item JOIN catalog_facetslot ON item_id = catalog_item.id"
+                " WHERE status = 'published' AND published_at > statement_timestamp()"
+            )
+        return f"hidden AS MATERIALIZED ({bitmaps_of(slots)})"
+
+    def _seen(self) -> str:
+        facet = "facet = 'status' AND value = 'published'" if self.public else "facet = 'kind'"
+        return (
+            "seen AS MATERIALIZED (SELECT chunk, stored.bits & ~coalesce(hidden.bits, "
+            f"{NONE}) AS bits FROM (SELECT chunk, bit_or(bits) AS bits FROM catalog_facetbits WHERE {facet}"
+            " GROUP BY chunk) AS stored LEFT JOIN hidden USING (chunk))"
+        )
+
+
+def _held(term: Condition | Kept) -> tuple[str, list[Any]]:
+    """Return SQL of the bitmaps of one term, by chunk, with its parameters."""
+    if isinstance(term, Kept):
+        slots = f"SELECT slot FROM catalog_facetslot WHERE item_id IN ({term.statement})"
+        return f"{bitmaps_of(slots)}", list(term.params)
+    text = "SELECT chunk, bit_or(bits) AS bits FROM catalog_facetbits WHERE facet = %s AND value = ANY(%s) GROUP BY chunk"
+    return text, [term.facet, list(term.values)]
+
+
+def _mask(number: int, held: Sequence[tuple[str, Condition | Kept]]) -> str:
+    bits, tables = "seen.bits", "seen"
+    for name, term in held:
+        if isinstance(term, Condition) and term.excluded:
+            bits += f" & ~coalesce({name}.bits, {NONE})"
+            tables += f" LEFT JOIN {name} USING (chunk)"
+        else:
+            bits += f" & {name}.bits"
+            tables += f" JOIN {name} USING (chunk)"
+    return f"mask_{number} AS MATERIALIZED (SELECT chunk, {bits} AS bits FROM {tables})"

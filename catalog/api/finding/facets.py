@@ -1,0 +1,135 @@
+"""Facets: how many items hold each value of a column, under the filters on the other columns."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.db.models import Count, F, Func, QuerySet, TextField
+
+from catalog.api.finding.bitmaps import Condition, Counting, Kept, conditions, unsettled
+from catalog.models import Item, Status
+from catalog.upkeep import ARRAYS, SCALARS
+
+Values = Mapping[str, Any]
+Narrow = Callable[["QuerySet[Any]", Values], "QuerySet[Any]"]
+
+MOST_VALUES = 100  # of one facet that are told, the commonest first
+NUMBERS = ("production_years", "decades")
+# Columns of texts as they are; price comes in brackets and decades are of the production years.
+FACETS = (
+    "genres", "vehicle_types", "categories", "production_years", "decades", "make", "model", "condition",
+    "authenticity", "availability", "currency", "price",
+)  # fmt: skip
+QUICK = frozenset((*ARRAYS, *SCALARS)) & frozenset(FACETS)  # those that have bitmaps
+FILTERED_BY = {"decades": "production_years"}  # a facet leaves out its own filters
+
+
+def _values_of(facet: str) -> Func | F:
+    text = TextField()
+    if facet in {"production_years", "decades"}:
+        function = "catalog_years" if facet == "production_years" else "catalog_decades"
+        return Func(Func("production_years", function=function), function="unnest", output_field=text)
+    if facet in ARRAYS:
+        return Func(Func(facet, function="catalog_distinct"), function="unnest", output_field=text)
+    return Func("price", function="catalog_bracket", output_field=text) if facet == "price" else F(facet)
+
+
+def facets(
+    names: Iterable[str],
+    items: "QuerySet[Any]",
+    filters: Values,
+    narrow: Narrow,
+    *,
+    sees_all: bool | None,
+    kind: str = "",
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the counts of each facet among `items`, which the caller may see, narrowed by the other filters.
+
+    `sees_all`: whether the caller sees every item (True), the public part (False), or something between (None).
+    """
+    wanted = {name: _others(name, filters) for name in names}
+    quick = {name: others for name, others in wanted.items() if name in QUICK}
+    counts = _from_bitmaps(quick, items, narrow, sees_all=sees_all, kind=kind)
+    for name, others in wanted.items():
+        if name not in counts:
+            counts[name] = _counted(name, narrow(items, others))
+    return {name: _told(name, counts[name]) for name in wanted}
+
+
+def exact_count(
+    items: "QuerySet[Any]", filters: Values, narrow: Narrow, *, sees_all: bool | None, kind: str
+) -> int | None:
+    """Return the number of items under these filters, if bitmaps tell it."""
+    where, rest = conditions(filters)
+    left_out = None if rest or sees_all is None else unsettled()
+    if left_out is None:
+        return None
+    total = Counting(public=not sees_all, left_out=left_out).total([*where, *_of_kind(kind)])
+    return total + (narrow(items.filter(pk__in=left_out), filters).count() if left_out else 0)
+
+
+def _others(name: str, filters: Values) -> Values:
+    own = FILTERED_BY.get(name, name)
+    return {key: value for key, value in filters.items() if key.partition("__")[0] != own}
+
+
+def _of_kind(kind: str) -> list[Condition]:
+    return [Condition("kind", (kind,))] if kind else []
+
+
+def _from_bitmaps(
+    wanted: Mapping[str, Values],
+    items: "QuerySet[Any]",
+    narrow: Narrow,
+    *,
+    sees_all: bool | None,
+    kind: str,
+) -> dict[str, dict[str, int]]:
+    """Return the counts; of none, if bitmaps cannot tell what this caller sees or would take as long."""
+    left_out = unsettled() if wanted and sees_all is not None else None
+    if left_out is None:
+        return {}
+    # Which of them the caller sees, bitmaps tell; and an index on published items alone has their prices.
+    every = Item.objects.all() if sees_all else Item.objects.filter(status=Status.PUBLISHED)
+    terms = {name: [*_terms(every, others, narrow), *_of_kind(kind)] for name, others in wanted.items()}
+    counts = Counting(public=not sees_all, left_out=left_out).by_value(terms.items())
+    for name, others in wanted.items() if left_out else ():
+        _add(counts[name], _counted(name, narrow(items.filter(pk__in=left_out), others)))
+    return counts
+
+
+def _terms(items: "QuerySet[Any]", filters: Values, narrow: Narrow) -> list[Condition | Kept]:
+    where, rest = conditions(filters)
+    if not rest:
+        return [*where]
+    statement, params = narrow(items, rest).order_by().values("pk").query.sql_with_params()
+    return [*where, Kept(frozenset(rest), statement, params)]
+
+
+def _add(counts: dict[str, int], more: Mapping[str, int]) -> None:
+    for value, count in more.items():
+        counts[value] = counts.get(value, 0) + count
+
+
+def _counted(name: str, items: "QuerySet[Any]") -> dict[str, int]:
+    """Count by looking at every item."""
+    held = items.order_by().annotate(held=_values_of(name)).values_list("held")
+    return {value: count for value, count in held.annotate(count=Count("*")) if value}
+
+
+def _told(name: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    found = [(value, count) for value, count in counts.items() if count]
+    if name == "price":
+        return [_bracket(int(value), count) for value, count in sorted(found, key=lambda each: int(each[0]))]
+    if name in NUMBERS:
+        return [
+            {"value": int(value), "count": count}
+            for value, count in sorted(found, key=lambda each: int(each[0]))
+        ]
+    commonest = sorted(found, key=lambda each: (-each[1], each[0]))[:MOST_VALUES]
+    return [{"value": value, "count": count} for value, count in commonest]
+
+
+def _bracket(low: int, count: int) -> dict[str, Any]:
+    """A bracket of prices begins at 0, 1, 2, 5, 10, 20, 50 ... and ends before the next one."""
+    high = 1 if not low else low * 5 // 2 if str(low).startswith("2") else low * 2
+    return {"min": str(low), "max": str(high), "count": count}

@@ -1,0 +1,39 @@
+"""How words that are being typed may go on: names, makes, films and series of what the caller sees."""
+
+import re
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from catalog.api.finding.spelling import folded
+from catalog.api.finding.text import Words
+from catalog.models import Headwords, ItemQuerySet, Production, ProductionQuerySet, SearchWord
+
+MOST = 10  # of each kind
+LOOKED_AT = 60  # items whose names are told apart; many may have the same one
+WORD = re.compile(r"\w+")
+
+
+def names(typed: str, items: ItemQuerySet) -> list[str]:
+    """Return names that hold the words; the last of them may be unfinished."""
+    words = WORD.findall(folded(typed))
+    if not words:
+        return []
+    query = Words(f"{' '.join(words)}*")
+    found = items.order_by().alias(heads=Headwords("search__words")).filter(heads=query)
+    return sorted(set(found.values_list("name", flat=True)[:LOOKED_AT]))[:MOST]
+
+
+def makes(typed: str, items: ItemQuerySet) -> list[str]:
+    """Return makes in which a word begins so, if an item of the make is seen."""
+    begins = folded(typed)
+    held = Exists(items.order_by().filter(make=OuterRef("text")))
+    words = SearchWord.objects.filter(
+        Q(folded__startswith=begins) | Q(folded__contains=f" {begins}"), held, kind=SearchWord.MAKE
+    )
+    return list(words.order_by("folded", "text").values_list("text", flat=True)[:MOST])
+
+
+def films(typed: str, productions: ProductionQuerySet) -> "QuerySet[Production]":
+    """Return films and series in whose title a word begins so."""
+    found = productions.filter(Q(title__istartswith=typed) | Q(title__icontains=f" {typed}"))
+    return found.order_by("title", "id")[:MOST]

@@ -1,0 +1,404 @@
+"""Nothing of 1,000 unpublished items beside 1,000 published ones reaches those who may not see them, by any route.
+
+The addresses are walked, not listed: every route that is served, with every parameter that the OpenAPI document
+offers. A new route or parameter is asked for as soon as it is there; one of a new type fails until `VALUES` has it.
+"""
+
+import base64
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import orjson
+import pytest
+from django.db import connection
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+
+from catalog import upkeep
+from catalog.api import filters
+from catalog.api.shapes.cursors import MAC_BYTES
+from catalog.models import Appearance, Item, Kind, MediaAsset, OldSlug, Production, Term
+from catalog.tests.api import staff_client
+from catalog.tests.factories import ProductionFactory
+from marketplace.tests.routes import routes_outside_the_admin
+
+pytestmark = pytest.mark.django_db
+
+EACH = 1_000  # of the walks; other tests do with FEW
+FEW = 60
+CANARY = "canary"
+# Staff of tools: everything that can be done with tools, files and exports, and nothing of the canaries' kinds.
+TOOLS_ONLY = [
+    *(f"{verb}_tool" for verb in ("view", "add", "change", "delete", "publish", "export")),
+    *(f"{verb}_mediaasset" for verb in ("view", "add", "change", "delete")),
+    *(f"{verb}_appearance" for verb in ("view", "add", "change", "delete")),
+    "export_production", "export_term", "view_importrun", "view_importlayout",
+]  # fmt: skip
+UNSEEN: list[dict[str, Any]] = [
+    {"status": "draft", "published_at": None},
+    {"status": "archived", "published_at": datetime(2026, 1, 1, tzinfo=UTC)},
+    {"status": "published", "published_at": datetime(9000, 1, 1, tzinfo=UTC)},
+]
+
+
+def item(number: int, word: str, kind: str, **fields: Any) -> Item:
+    """Return an item with the word in all its texts. The public values among them would show a canary in the counts."""
+    is_vehicle = kind == Kind.VEHICLE
+    return Item(**{
+        "kind": kind, "reference": f"{word}-{number}", "slug": f"{word}-{number}", "name": f"{word} {word}{number}",
+        "make": f"{word} {number % 7}" if number % 2 else "Shared", "model": word, "description": f"{word} described",
+        "production_years": [1888 if word == CANARY else 1950, 1960 + number % 9],
+        "vehicle_types": [word, "Car"] if is_vehicle else [], "categories": [] if is_vehicle else [word, "Poster"],
+        "genres": [word, "Action"], "condition": "good", "authenticity": "replica", "specs": {word: word},
+        "chassis_number": word if is_vehicle else "", "provenance": word, "location": word, "currency": "EUR",
+        "price": 777777 if word == CANARY and number % 2 else 50 + number % 100,
+    } | fields)  # fmt: skip
+
+
+def add(items: list[Item], word: str, *films: Production) -> None:
+    """Add the items, each with a film in which it appeared and a picture."""
+    Item.objects.bulk_create(items)
+    Appearance.objects.bulk_create(
+        [
+            Appearance(item=each, production=films[at % len(films)], notes=word)
+            for at, each in enumerate(items)
+        ]
+    )
+    MediaAsset.objects.bulk_create(
+        [
+            MediaAsset(item=each, key=f"vehicles/{each.slug}/1.jpg", alt_text=word, caption=word, etag=word)
+            for each in items[: EACH // 4]
+        ]
+    )
+
+
+def add_shown(each: int) -> None:
+    """Add the published items, and a film that others may join."""
+    shared = ProductionFactory.create(slug="shared-1964", title="Shared")
+    Term.objects.create(vocabulary="genre", name="Action", slug="action")
+    state = {"status": "published", "published_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    items = [item(number, "shown", Kind.values[number % 3], **state) for number in range(each)]
+    add(items, "shown", shared, ProductionFactory.create(slug="shown-1950", title="Shown"))
+    upkeep.take_in_changes()
+
+
+def add_canaries(each: int) -> None:
+    """Add the unpublished items; finding has taken in the first half of them, and the second half not yet."""
+    shared = Production.objects.get(slug="shared-1964")
+    film = ProductionFactory.create(
+        slug=f"{CANARY}-film", title=f"{CANARY} film", franchise=CANARY, genres=[CANARY]
+    )
+    kinds = (Kind.VEHICLE, Kind.MEMORABILIA)
+    items = [item(number, CANARY, kinds[number % 2], **UNSEEN[number % 3]) for number in range(each)]
+    add(items[: each // 2], CANARY, shared, film)
+    upkeep.take_in_changes()
+    add(items[each // 2 :], CANARY, shared, film)
+    OldSlug.objects.create(slug=f"{CANARY}-before", item=items[0])
+
+
+@pytest.fixture(autouse=True)
+def no_limits(settings: Any, db: None) -> None:
+    """The walks ask more often than a client may, and on a busy machine for longer."""
+    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+
+
+@pytest.fixture
+def few() -> None:
+    add_shown(FEW)
+    add_canaries(FEW)
+
+
+# The addresses
+
+TEXTS = ["shown,canary,canary-7", "canary"]
+VALUES = {
+    "boolean": ["true", "false"],
+    "integer": ["2", "0", "1888", "1950"],
+    "decimal": ["777777", "60"],
+    "date-time": ["2000-01-01", "2026-01-02"],
+    "string": [
+        "canary",
+        "canary7",
+        "cannary",
+        "canar*",
+        "shown",
+        "showm",
+        "Shared",
+        "first",
+        "last",
+        "-shown",
+        "sha",
+    ],
+}
+
+
+def values_of(schema: dict[str, Any]) -> list[str]:
+    """Return values of a parameter that tell much, of any but a few of the type perhaps all."""
+    if schema["type"] != "array":
+        found: list[str] = schema.get("enum") or VALUES[schema.get("format", schema["type"])]
+        return found
+    each = schema["items"]
+    if "enum" in each:
+        return [",".join(each["enum"]), *each["enum"][:3]]
+    return TEXTS if each["type"] == "string" else VALUES[each["type"]]
+
+
+def queries(offered: dict[str, Any], asked: set[str]) -> Iterator[str]:
+    """Yield queries: each value of each parameter, with an exact count and facets where they are offered.
+
+    `asked` are parameters of addresses that came before: one value of them shows that they are served alike.
+    """
+    always = {"count": "exact", "page_size": "3", "as": "csv"}
+    if "facets" in offered:
+        always["facets"] = ",".join(offered["facets"]["items"]["enum"])
+    always = {name: value for name, value in always.items() if name in offered}
+    yield urlencode(always)
+    for name, schema in offered.items():
+        values = values_of(schema)
+        for value in values[:1] if f"{name} {schema}" in asked else values:
+            yield urlencode(always | {name: value})
+        asked.add(f"{name} {schema}")
+    if {"q", "highlight"} <= offered.keys():
+        for words in ("canary", "shown", "canary or shown", "shwn"):
+            yield urlencode(always | {"q": words, "ordering": "relevance", "highlight": "true"})
+
+
+def addresses() -> list[str]:
+    """Return the addresses without variables that can be read, each with many queries."""
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    offered = {
+        path: {
+            each["name"]: each["schema"]
+            for each in operations["get"].get("parameters", [])
+            if each["in"] == "query"
+        }
+        for path, operations in document["paths"].items()
+        if "get" in operations and "{" not in path and not path.startswith("/v1/auth/")
+    }
+    asked: set[str] = set()
+    paths = sorted(offered, key=lambda path: (-len(offered[path]), path))  # /v1/items/ comes first
+    return [f"{path}?{query}" for path in paths for query in queries(offered[path], asked)]
+
+
+PUBLIC_DETAILS = [
+    "/v1/productions/shared-1964/", "/v1/productions/shown-1950/", "/v1/terms/genre/action/", "/v1/items/shown-1/",
+    "/v1/items/shown-1/?include=appearances,images", "/v1/vehicles/shown-0/", "/v1/schema/", "/.well-known/jwks.json",
+]  # fmt: skip
+# Of the time or of the request; that lists' tags and times change with every write docs/api.md says.
+PASSING = {"X-Request-ID", "ETag", "Last-Modified", "Date", "RateLimit", "Content-Disposition"}
+
+Answer = tuple[int, bytes, tuple[tuple[str, str], ...]]
+
+
+def told(answer: Any) -> Answer:
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    headers = sorted((name, value) for name, value in answer.headers.items() if name not in PASSING)
+    return answer.status_code, body, tuple(headers)
+
+
+def answers(client: Client) -> dict[str, Answer]:
+    """Ask for all; a route that is closed to the caller is asked once."""
+    found: dict[str, Answer] = {}
+    closed: set[str] = set()
+    for address in [*addresses(), *PUBLIC_DETAILS]:
+        path = urlsplit(address).path
+        if path not in closed:
+            found[address] = told(client.get(address))
+            closed |= {path} if found[address][0] in {401, 403} else set()
+    return found
+
+
+def differing(one: dict[str, Answer], other: dict[str, Answer]) -> dict[str, tuple[Any, Any]]:
+    return {
+        address: (one[address], other.get(address)) for address in one if one[address] != other.get(address)
+    }
+
+
+def holding_a_canary(found: dict[str, Answer]) -> list[str]:
+    """Return the addresses whose answers hold more of a canary than was asked for."""
+    return [
+        address
+        for address, (status, body, _) in found.items()
+        if status == 200 and CANARY.encode() in re.sub(rb'"(next|previous|did_you_mean)":"[^"]*"', b"", body)
+    ]
+
+
+@pytest.mark.timeout(900)  # some 1,500 requests
+def test_public_reads_the_same_with_and_without_unpublished_items() -> None:
+    add_shown(EACH)
+    client, signed_in = Client(), staff_client()
+    before = answers(client)
+
+    add_canaries(EACH)
+
+    after = answers(client)
+    assert differing(before, after) == {}
+    assert holding_a_canary(after) == []
+    assert sum(status == 200 for status, _, _ in after.values()) > 300  # not only refusals are alike
+    sample = {address: after[address][:2] for address in [*after][::5] if after[address][0] == 200}
+    assert {address for address in sample if told(signed_in.get(address))[:2] != sample[address]} == set()
+
+
+@pytest.mark.timeout(900)
+def test_staff_of_tools_read_the_same_with_and_without_others_unpublished_items() -> None:
+    add_shown(EACH)
+    client = staff_client(*TOOLS_ONLY)
+    before = answers(client)
+
+    add_canaries(EACH)
+
+    after = answers(client)
+    assert differing(before, after) == {}
+    assert holding_a_canary(after) == []
+    assert {urlsplit(address).path for address, (status, _, _) in after.items() if status == 200} >= {
+        "/v1/exports/item/", "/v1/exports/tool/", "/v1/exports/production/", "/v1/items/", "/v1/media/"
+    }  # fmt: skip
+
+
+# Details: what is unseen is answered as what is not there
+
+METHODS = ("get", "put", "patch", "post", "delete")
+NEVER = "01234567-89ab-cdef-0123-456789abcdef"
+
+
+def keys_of(converter: str) -> tuple[list[str], str]:
+    """Return keys of canaries that fit a variable of a route, and one that nothing has."""
+    media = MediaAsset.objects.filter(alt_text=CANARY).order_by("pk")[:3]
+    return {
+        "slug:slug": ([f"{CANARY}-{at}" for at in (0, 1, 2, "film", "before")], "never-was"),
+        "slug:vocabulary": (["genre"], "genre"),
+        "slug:prefix": ([CANARY], "never"),
+        "int:pk": ([str(each.pk) for each in media], str(2**31 - 1)),
+        "str:name": (["full-320.webp"], "full-320.webp"),
+        "uuid:pk": ([NEVER], NEVER),
+        "uuid:session": ([NEVER], NEVER),
+    }[converter]
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """Yield the addresses of canaries, each with one of the same route that leads nowhere."""
+    for route in routes_outside_the_admin():
+        names = re.findall(r"<([^>]+)>", route)
+        if names and route.startswith("v1/"):
+            own = {name: keys_of(name) for name in names}
+            longest = max(len(keys) for keys, _ in own.values())
+            for at in range(longest):
+                found = missing = f"/{route}"
+                for name, (keys, never) in own.items():
+                    found = found.replace(f"<{name}>", keys[at % len(keys)])
+                    missing = missing.replace(f"<{name}>", never)
+                yield found, missing
+
+
+@pytest.mark.parametrize(
+    "rights", [None, [], TOOLS_ONLY], ids=["anonymous", "staff without rights", "staff of tools"]
+)
+def test_unseen_detail_is_byte_for_byte_that_of_a_missing_one(few: None, rights: list[str] | None) -> None:
+    client = Client() if rights is None else staff_client(*rights)
+    unlike = {}
+    for found, missing in set(pairs()):
+        for method in METHODS:
+            one, other = (
+                told(
+                    client.get(address)
+                    if method == "get"
+                    else client.generic(method.upper(), address, b"{}", content_type="application/json")
+                )
+                for address in (found, missing)
+            )
+            if one != other:
+                unlike[method, found] = one, other
+    assert unlike == {}
+
+
+# Writes
+
+NAMES_A_CANARY: list[tuple[str, str, Any]] = [
+    ("PATCH", "/v1/tools/bulk/", [{"reference": "canary-7", "price": "1.00"}]),
+    ("PATCH", "/v1/items/bulk/?on_error=skip_failed", [{"reference": "canary-7", "price": "1.00"}]),
+    ("DELETE", "/v1/items/bulk/?dry_run=true", [{"reference": "canary-7"}]),
+    ("POST", "/v1/tools/?dry_run=true", {"reference": "t", "name": "t", "appearances": [{"production": "canary-film"}]}),
+    ("POST", "/v1/tools/?dry_run=true", {"reference": "t", "name": "t", "genres": ["canary-7"]}),
+    ("PATCH", "/v1/tools/shown-2/?dry_run=true", {"appearances": [{"production": "canary-film"}]}),
+    ("PATCH", "/v1/media/{media}/", {"item": "canary-7"}),
+    ("POST", "/v1/media/uploads/", {"name": "a.jpg", "type": "image/jpeg", "size": 3, "sha256": "0" * 64, "item": "canary-7"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "address", "body"), NAMES_A_CANARY)
+def test_write_that_names_what_is_unseen_is_refused_as_of_nothing(
+    few: None, method: str, address: str, body: Any
+) -> None:
+    client = staff_client(*TOOLS_ONLY)
+    media = MediaAsset.objects.get(item__slug="shown-2").pk
+
+    def answer(text: str) -> tuple[int, str]:
+        given = client.generic(method, address.format(media=media), text, content_type="application/json")
+        return given.status_code, given.content.decode()
+
+    said = orjson.dumps(body).decode()
+    status, found = answer(said)
+    never = answer(said.replace("canary-7", "qqqqqq-7").replace("canary-film", "qqqqqq-film"))
+
+    assert (status, found.replace("canary-7", "qqqqqq-7").replace("canary-film", "qqqqqq-film")) == never
+
+
+def test_sentence_of_a_write_suggests_no_film_that_is_unseen(few: None) -> None:
+    client = staff_client(*TOOLS_ONLY)
+    answer = client.patch(
+        "/v1/tools/shown-2/",
+        {"appearances": [{"production": "canari-film"}]},
+        content_type="application/json",
+    )
+
+    assert answer.status_code == 400
+    assert CANARY not in answer.content.decode()
+
+
+def test_answer_that_is_kept_for_a_key_is_its_writers_alone(few: None) -> None:
+    body = {"kind": "vehicle", "reference": "canary-new", "name": "canary new"}
+    key: Any = {"headers": {"Idempotency-Key": "the same"}, "content_type": "application/json"}
+    first = staff_client("view_vehicle", "add_vehicle").post("/v1/items/", body, **key)
+
+    second = staff_client(*TOOLS_ONLY).post("/v1/items/", body, **key)
+
+    assert (first.status_code, second.status_code) == (201, 403)
+    assert "Idempotency-Replayed" not in second.headers
+
+
+# Cursors and tags
+
+
+@pytest.mark.parametrize("ordering", [name for name in filters.ITEM_ORDERS if name != "relevance"])
+def test_cursors_hold_places_of_rows_that_are_shown(few: None, ordering: str) -> None:
+    client, rows, places = Client(), [], []
+    address = f"/v1/items/?{urlencode({'ordering': ordering, 'cursor': 'first', 'page_size': 20})}"
+
+    while address:
+        answer = client.get(address).json()
+        rows += answer["results"]
+        address = answer["next"]
+        if address:
+            (cursor,) = parse_qs(urlsplit(address).query)["cursor"]
+            raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[MAC_BYTES:]
+            places.append((orjson.loads(raw)[-1], answer["results"][-1]["id"]))
+
+    assert (len(rows), {row["slug"].partition("-")[0] for row in rows}) == (FEW, {"shown"})
+    assert [place for place, _ in places] == [last for _, last in places]
+
+
+@pytest.mark.parametrize(
+    "address", ["/v1/items/shown-1/", "/v1/productions/shared-1964/", "/v1/terms/genre/action/"]
+)
+def test_tag_of_a_detail_stays_when_unpublished_items_are_written(address: str) -> None:
+    add_shown(FEW)
+    before = Client().get(address)["ETag"]
+
+    add_canaries(FEW)
+
+    assert Client().get(address)["ETag"] == before
