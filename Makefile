@@ -40,7 +40,7 @@ bench: .venv/runtime  ## measure against the limit of this machine; prints a tab
 	$(BIN)/python -m benchmarks.renditions
 	$(BIN)/python -m benchmarks.sync
 
-drill: .venv/develop  ## security figures at full size: races, replay, guessing, pruning, killed imports and syncs; prints a table
+drill: .venv/develop  ## security figures at full size: races, replay, guessing, pruning, killed imports, syncs and writes; prints a table
 	$(BIN)/python -m benchmarks.security
 
 check: .venv/develop  ## format, lint, types, import directions, migrations, deployment, schema, containers, workflow

@@ -3,6 +3,7 @@
 pytest_plugins = [
     "marketplace.tests.browser",
     "marketplace.tests.database",
+    "marketplace.tests.redis_server",
     "accounts.tests.fixtures",
     "catalog.tests.fixtures",
     "media_sync.tests.servers",

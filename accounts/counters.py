@@ -4,24 +4,24 @@ A window begins with its first request and ends so many seconds later; the clock
 """
 
 import logging
+import time
 from functools import cache
 from typing import Any
 
-import psycopg
 import redis
 from django.conf import settings
-from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.models import RequestCount
+from marketplace import prepared
 
 logger = logging.getLogger(__name__)
 
 # One statement, and the only one of its transaction: whoever is next in line waits for no disk, since the table
 # is UNLOGGED.
-COUNT = """
+COUNT = b"""
 INSERT INTO accounts_requestcount AS counted (bucket, requests, window_ends_at)
-VALUES (%s, 1, statement_timestamp() + %s * interval '1 second')
+VALUES ($1, 1, statement_timestamp() + $2 * interval '1 second')
 ON CONFLICT (bucket) DO UPDATE SET
     requests = CASE WHEN counted.window_ends_at > statement_timestamp() THEN counted.requests + 1 ELSE 1 END,
     window_ends_at = CASE WHEN counted.window_ends_at > statement_timestamp()
@@ -30,19 +30,28 @@ RETURNING requests, extract(epoch FROM window_ends_at - statement_timestamp())::
 """
 # The key ends with its window, whose length only its first request sets. One script: nobody comes in between.
 COUNT_IN_REDIS = """
-local requests = redis.call('INCR', KEYS[1])
-if requests == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return {requests, redis.call('PTTL', KEYS[1])}
+local requests, left = redis.call('INCR', KEYS[1]), redis.call('PTTL', KEYS[1])
+if left < 0 then
+    left = tonumber(ARGV[1])
+    redis.call('PEXPIRE', KEYS[1], left)
+end
+return {requests, left}
 """
 REDIS_SECONDS = 0.5  # how long a request waits for Redis before the database counts it
+SILENCE_SECONDS = 5  # for which a Redis that failed is not asked again
+
+_silent_until: dict[str, float] = {}  # by the monotonic clock; of addresses that failed this process
 
 
 def count(bucket: str, seconds: int) -> tuple[int, float]:
     """Add a request to the bucket; return how many its window has had, and the seconds to the window's end."""
-    if (address := settings.CACHES["default"].get("LOCATION", "")).startswith(("redis://", "rediss://")):
+    address = settings.CACHES["default"].get("LOCATION", "")
+    is_silent = time.monotonic() < _silent_until.get(address, 0.0)
+    if address.startswith(("redis://", "rediss://")) and not is_silent:
         try:
             return _count_in_redis(address, bucket, seconds)
         except redis.RedisError as error:
+            _silent_until[address] = time.monotonic() + SILENCE_SECONDS
             logger.warning("Redis did not count a request, the database does: %s", type(error).__name__)
     return _count_in_database(bucket, seconds)
 
@@ -60,10 +69,7 @@ def prune(batch: int = 5000) -> int:
 
 
 def _count_in_database(bucket: str, seconds: int) -> tuple[int, float]:
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        # psycopg itself and prepared, not Django's cursor: every request of the API comes through here.
-        requests, left = psycopg.Cursor(connection.connection).execute(COUNT, (bucket, seconds), prepare=True).fetchone()  # type: ignore[misc]  # it returns a row
+    ((requests, left),) = prepared.rows(COUNT, (bucket, seconds))
     return requests, max(left, 0.0)
 
 

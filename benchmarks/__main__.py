@@ -1,77 +1,157 @@
-"""Measures the service against the limit: a bare WSGI app that sends the same bytes from one SQL statement.
+"""Measures the service against the limit: a bare WSGI app that sends the same answers from one SQL statement each.
 
 Both run under the same gunicorn configuration on the same database and machine, in turns (A B A B).
 Compare CPU per request before requests per second: it holds up on a busy machine.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from socket import socket
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import data, load
 from benchmarks.database import ROOT, migrated_database
+from benchmarks.lines import LIST, Line, lines
 from marketplace import embedded
 
-DATABASE = "catalogue_bench"
-# numbers of items that are not drafts
-PUBLISHED = (1, 12_500, 25_000, 37_500, 50_000, 62_500, 75_000, 87_500)
-SCENARIOS = {
-    "first page": ["/v1/vehicles/"],
-    "array filter": [
-        f"/v1/vehicles/?genres=Genre{genre}&vehicle_types=Type{vehicle_type}"
-        for genre, vehicle_type in [(1, 2), (5, 9), (11, 3), (17, 20), (3, 14), (20, 1), (8, 8), (14, 30)]
-    ],
-    "detail": [f"/v1/vehicles/bench-{n}/" for n in PUBLISHED],
-}
+WIDTH = 110  # columns of the tables, wherever they are printed
+UNLIMITED = {"RATE_LIMITS": "anonymous=off,client=off,write=off,export=off"}
+
+
+class Server(NamedTuple):
+    """A running gunicorn: its process id and port."""
+
+    pid: int
+    port: int
+
+
+class Bench:
+    """One run: its options, PostgreSQL's process id, and the table that it fills."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.postgres = int((embedded.var_dir() / "postgres" / "postmaster.pid").read_text().split()[0])
+        self.table = Table(
+            title=f"{options.items:,} items. The limit sends the same answers from one hand-written SQL statement each.",
+            caption="Capacity is requests per CPU second, of the server and PostgreSQL together.",
+        )
+        for heading in ("request", "server", "requests/s", "p50 ms", "p99 ms", "CPU ms"):
+            self.table.add_column(heading, justify="left" if heading in {"request", "server"} else "right")
+
+    def compare(self, name: str, **sides: tuple[Server, list[str], Mapping[str, str]]) -> None:
+        """Measure two sides in turns: a server, its paths and the headers that go with each request."""
+        for server, paths, headers in sides.values():  # statements are compiled and prepared, caches filled
+            self.leg(server, paths, headers, connections=self.options.connections)
+        legs: dict[str, list[load.Leg]] = {side: [] for side in sides}
+        for _ in range(self.options.rounds):
+            for side, (server, paths, headers) in sides.items():
+                legs[side].append(self.leg(server, paths, headers, connections=self.options.connections))
+        self.report(name, {side: load.joined(measured) for side, measured in legs.items()})
+
+    def leg(
+        self, server: Server, paths: list[str], headers: Mapping[str, str], *, connections: int
+    ) -> load.Leg:
+        return load.measure(
+            server.port,
+            paths,
+            headers,
+            seconds=self.options.seconds,
+            connections=connections,
+            server=server.pid,
+            postgres=self.postgres,
+        )
+
+    def report(self, name: str, legs: Mapping[str, load.Leg]) -> None:
+        for side, leg in legs.items():
+            latencies = (f"{1000 * leg.percentile(hundredth):.1f}" for hundredth in (50, 99))
+            self.table.add_row(name, side, f"{leg.rate:.0f}", *latencies, f"{leg.cpu_ms:.2f}")
+        (ours, own), (other, least) = legs.items()
+        ratios = (own.percentile(hundredth) / least.percentile(hundredth) for hundredth in (50, 99))
+        self.table.add_row(
+            name,
+            f"{ours} / {other}",
+            f"{own.rate / least.rate:.2f}",
+            *(f"{ratio:.1f}" for ratio in ratios),
+            f"capacity {least.cpu_ms / own.cpu_ms:.2f}",
+            end_section=True,
+        )
 
 
 def main() -> None:
     options = arguments()
-    address = migrated_database(DATABASE)
-    data.load(address)
-    postgres = int((embedded.var_dir() / "postgres" / "postmaster.pid").read_text().split()[0])
-    with server("marketplace.wsgi", address) as ours, server("benchmarks.limit", address) as limit:
-        check_same_bytes(ours[1], limit[1])
-        for name, paths in SCENARIOS.items():
-            legs: dict[str, list[load.Leg]] = {"ours": [], "limit": []}
-            for _ in range(options.rounds):
-                for side, (pid, port) in (("ours", ours), ("limit", limit)):
-                    leg = load.measure(
-                        port,
-                        paths,
-                        seconds=options.seconds,
-                        connections=options.connections,
-                        server=pid,
-                        postgres=postgres,
-                    )
-                    legs[side].append(leg)
-            report(name, load.joined(legs["ours"]), load.joined(legs["limit"]))
-    Console().print(TABLE)
+    address, small = catalogue(options.items), catalogue(options.items // 10)
+    bench = Bench(options)
+    with ExitStack() as running:
+        start = running.enter_context
+        ours = start(server("benchmarks.cold", address))
+        limit = start(server("benchmarks.limit", address))
+        every = lines(address, ours.port)
+        check_same_answers(every, ours.port, limit.port)
+        for line in every:
+            bench.compare(line.name, ours=(ours, list(line.ours), {}), limit=(limit, list(line.limits), {}))
+        repeated(bench, address)
+        console = Console(width=WIDTH)
+        console.print(bench.table)
+        console.print(growth(bench, ours, start(server("benchmarks.cold", small)), small))
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4, help="length of one leg (default 4)")
-    parser.add_argument("--rounds", type=int, default=3, help="legs of each side in turn (default 3)")
+    parser.add_argument("--items", type=int, default=100_000, help="size of the catalogue (default 100000)")
+    parser.add_argument("--seconds", type=float, default=2, help="length of one leg (default 2)")
+    parser.add_argument("--rounds", type=int, default=2, help="legs of each side in turn (default 2)")
     parser.add_argument("--connections", type=int, default=8, help="keep-alive connections (default 8)")
     return parser.parse_args()
 
 
+def catalogue(items: int) -> str:
+    """Return the address of a database with so many items; it is made once."""
+    address = migrated_database(f"catalogue_bench_{items}")
+    data.load(address, items)
+    return address
+
+
+def repeated(bench: Bench, address: str) -> None:
+    """Ask for what was answered before, beside a bare Django view that makes the answer each time."""
+    with server("marketplace.wsgi", address) as ours, server("benchmarks.bare", address) as bare:
+        tag = {"If-None-Match": load.tag(ours.port, LIST)}
+        for name, headers in (("first page again", {}), ("first page again, 304", tag)):
+            bench.compare(name, ours=(ours, [LIST], headers), bare_view=(bare, [LIST], {}))
+
+
+def growth(bench: Bench, large: Server, small: Server, address: str) -> Table:
+    """Return how the median of each line grows with the catalogue: one request at a time, in turns."""
+    table = Table(title="Ten times as many items: p50 of one request at a time, ms")
+    for heading in ("request", f"{bench.options.items // 10:,}", f"{bench.options.items:,}", "growth"):
+        table.add_column(heading, justify="left" if heading == "request" else "right")
+    # The small catalogue's items are in the large one too.
+    for few, many in zip(lines(address, small.port), lines(address, large.port), strict=True):
+        middles = [
+            1000 * bench.leg(server, list(paths), {}, connections=1).percentile(50)
+            for server, paths in ((small, few.ours), (large, many.ours))
+        ]
+        table.add_row(few.name, *(f"{middle:.1f}" for middle in middles), f"{middles[1] / middles[0]:.2f}")
+    return table
+
+
 @contextmanager
-def server(module: str, address: str) -> Iterator[tuple[int, int]]:
-    """Serve `module:application` by gunicorn; give its process id and port."""
+def server(module: str, address: str) -> Iterator[Server]:
+    """Serve `module:application` by gunicorn, on a free port."""
     with closing(socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = os.environ | {"DATABASE_URL": address, "PORT": str(port), "LOG_LEVEL": "WARNING"}
+    environment = (
+        os.environ | {"DATABASE_URL": address, "PORT": str(port), "LOG_LEVEL": "WARNING"} | UNLIMITED
+    )
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "-c", "python:marketplace.gunicorn", f"{module}:application"],
         cwd=ROOT,
@@ -79,17 +159,17 @@ def server(module: str, address: str) -> Iterator[tuple[int, int]]:
     )
     try:
         wait_until_answered(process, port)
-        yield process.pid, port
+        yield Server(process.pid, port)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(90)  # gunicorn gives running requests 30 seconds
 
 
 def wait_until_answered(process: "subprocess.Popen[bytes]", port: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            load.fetch(port, SCENARIOS["detail"][0])
+            load.fetch(port, LIST)
         except OSError:
             time.sleep(0.2)
         else:
@@ -97,38 +177,24 @@ def wait_until_answered(process: "subprocess.Popen[bytes]", port: int) -> None:
     raise SystemExit("gunicorn did not start.")
 
 
-def check_same_bytes(ours: int, limit: int) -> None:
-    """Refuse to compare servers that answer differently (but for their own ports in addresses)."""
-    for path in (path for paths in SCENARIOS.values() for path in paths):
-        answers = load.fetch(ours, path), load.fetch(limit, path).replace(b":%d/" % limit, b":%d/" % ours)
-        if answers[0] != answers[1]:
-            place = next((n for n, (a, b) in enumerate(zip(*answers, strict=False)) if a != b), 0)
-            raise SystemExit(
-                f"benchmarks/limit.py must follow the API: {path} differs at byte {place}:"
-                f" {answers[0][place - 60 : place + 60]!r} is {answers[1][place - 60 : place + 60]!r} there."
-            )
+def check_same_answers(every: list[Line], ours: int, limit: int) -> None:
+    """Refuse to compare servers that answer differently (but for their own ports in addresses, and blanks)."""
+    for line in every:
+        for path in line.ours if line.has_same_answers else ():
+            answers = answer(ours, path), answer(limit, path)
+            if answers[0] != answers[1]:
+                texts = [json.dumps(each) for each in answers]
+                place = next((n for n, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), 0)
+                here, there = (text[max(0, place - 60) : place + 60] for text in texts)
+                raise SystemExit(
+                    f"benchmarks/limit.py must follow the API: {path} answers {here!r}, there {there!r}."
+                )
 
 
-TABLE = Table(
-    title=f"{data.ITEMS:,} items. The limit sends the same bytes from one hand-written SQL statement.",
-    caption="Capacity is requests per CPU second, of the server and PostgreSQL together.",
-)
-for heading in ("request", "server", "requests/s", "p50 ms", "p99 ms", "CPU ms"):
-    TABLE.add_column(heading, justify="left" if heading in {"request", "server"} else "right")
-
-
-def report(name: str, ours: load.Leg, limit: load.Leg) -> None:
-    for server_name, leg in (("ours", ours), ("limit", limit)):
-        latencies = (f"{1000 * leg.percentile(hundredth):.1f}" for hundredth in (50, 99))
-        TABLE.add_row(name, server_name, f"{leg.rate:.0f}", *latencies, f"{leg.cpu_ms:.2f}")
-    ratios = (ours.percentile(50) / limit.percentile(50), ours.percentile(99) / limit.percentile(99))
-    TABLE.add_row(
-        name,
-        "ours / limit",
-        f"{ours.rate / limit.rate:.2f}",
-        *(f"{ratio:.1f}" for ratio in ratios),
-        f"capacity {limit.cpu_ms / ours.cpu_ms:.2f}",
-        end_section=True,
+def answer(port: int, path: str) -> Any:
+    """Return the answer's JSON, names in their order."""
+    return json.loads(
+        load.fetch(port, path).replace(b":%d/" % port, b"/"), object_pairs_hook=lambda pairs: pairs
     )
 
 

@@ -1,24 +1,35 @@
-"""The synthetic catalogue: 100,000 vehicles, the same ones in every run."""
+"""The synthetic catalogue: so many vehicles, the same ones in every run; a smaller one is the beginning of a larger."""
+
+import os
+import subprocess
+import sys
 
 import psycopg
 
-ITEMS, PRODUCTIONS = 100_000, 2_000
+from benchmarks.database import ROOT
+
+PRODUCTIONS = 2_000
+STEP = 50_000  # items that are written by one transaction
 
 # Every value is a hash of the row's number, so the rows do not depend on a random generator's state.
 # Words are skewed (min of two draws), because real vocabularies are: the first of a list is common,
 # the last is rare.
-LOAD = """
+DRAWS = """
 CREATE FUNCTION pg_temp.draw(row_number int, salt int, size int) RETURNS int LANGUAGE sql IMMUTABLE
     RETURN abs(hashint8extended(row_number, salt) % size)::int;
 CREATE FUNCTION pg_temp.skewed(row_number int, salt int, size int) RETURNS int LANGUAGE sql IMMUTABLE
     RETURN least(pg_temp.draw(row_number, salt, size), pg_temp.draw(row_number, salt + 1000, size));
-
+"""
+FILMS = f"""
 INSERT INTO catalog_production
     (id, title, slug, kind, years, genres, franchise, external_ids, created_at, updated_at)
 SELECT n, 'Production ' || n, 'production-' || n, CASE WHEN n %% 4 = 0 THEN 'series' ELSE 'film' END,
     ARRAY[1940 + pg_temp.draw(n, 1, 85)], '{{}}', '', '{{}}', '2026-01-01Z', '2026-01-01Z'
-FROM generate_series(1, {productions}) n;
+FROM generate_series(1, {PRODUCTIONS}) n;
 
+SELECT setval(pg_get_serial_sequence('catalog_production', 'id'), {PRODUCTIONS});
+""".replace("%%", "%")
+ROWS = """
 INSERT INTO catalog_item
     (id, kind, reference, slug, name, make, model, description, production_years, vehicle_types, categories, genres,
      condition, authenticity, chassis_number, specs, provenance, price, currency, availability, status, published_at,
@@ -39,11 +50,11 @@ SELECT n, 'vehicle', 'BENCH-' || n, 'bench-' || n,
     CASE WHEN pg_temp.draw(n, 16, 10) > 0 THEN 'published' ELSE 'draft' END,
     timestamptz '2026-01-01Z' - make_interval(mins => pg_temp.draw(n, 17, 1000000)),
     'Somewhere', '2026-01-01Z', '2026-01-01Z', 1
-FROM generate_series(1, {items}) n;
+FROM generate_series({first}, {last}) n;
 
 INSERT INTO catalog_appearance (item_id, production_id, role, notes)
 SELECT DISTINCT n, 1 + pg_temp.draw(n, 30 + k, {productions}), 'hero', ''
-FROM generate_series(1, {items}) n, generate_series(0, 1) k;
+FROM generate_series({first}, {last}) n, generate_series(0, 1) k;
 
 INSERT INTO catalog_mediaasset
     (key, item_id, position, kind, content_type, size, etag, sha256, width, height, alt_text, caption,
@@ -52,19 +63,31 @@ INSERT INTO catalog_mediaasset
 SELECT 'vehicles/bench-' || n || '/' || k || '.jpg', n, k, 'image', 'image/jpeg', 100000, 'etag', '', 1600, 1067,
     'Picture ' || k, '', 0.5, 0.5, 'present', '2026-01-01Z', '2026-01-01Z', '', 'ready', '', 1, false,
     '', '', '{{}}', '[]', ''
-FROM generate_series(1, {items}) n, generate_series(1, 2) k;
+FROM generate_series({first}, {last}) n, generate_series(1, 2) k;
 
-SELECT setval(pg_get_serial_sequence('catalog_item', 'id'), {items});
-SELECT setval(pg_get_serial_sequence('catalog_production', 'id'), {productions});
+SELECT setval(pg_get_serial_sequence('catalog_item', 'id'), {last});
 """.replace("%%", "%")
 
 
-def load(address: str) -> None:
+# Bitmaps and words of the items, which the worker makes otherwise.
+MADE_OF_ITEMS = "import django; django.setup(); from catalog import upkeep; upkeep.make_anew()"
+
+
+def load(address: str, items: int) -> None:
     """Fill an empty, migrated database; a filled one is left as it is."""
     with psycopg.connect(address, autocommit=True) as connection:
-        if connection.execute("SELECT 1 FROM catalog_item LIMIT 1").fetchone():
+        if connection.execute("SELECT 1 FROM catalog_facetslot LIMIT 1").fetchone():
             return
-        print(f"loading {ITEMS:,} items ...", flush=True)
-        with connection.transaction():
-            connection.execute(LOAD.format(items=ITEMS, productions=PRODUCTIONS))
+        connection.execute("TRUNCATE catalog_item, catalog_production CASCADE")  # of a load that was ended
+        connection.execute(DRAWS)
+        connection.execute(FILMS)
+        for first in range(1, items + 1, STEP):
+            last = min(first + STEP - 1, items)
+            print(f"loading items {first:,} to {last:,} of {items:,} ...", flush=True)
+            connection.execute(ROWS.format(first=first, last=last, productions=PRODUCTIONS))
+        environment = os.environ | {
+            "DATABASE_URL": f"{address}{'&' if '?' in address else '?'}options=-c%20statement_timeout%3D0",
+            "DJANGO_SETTINGS_MODULE": "marketplace.settings",
+        }
+        subprocess.run([sys.executable, "-c", MADE_OF_ITEMS], cwd=ROOT, env=environment, check=True)
         connection.execute("VACUUM ANALYZE")

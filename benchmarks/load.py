@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -42,7 +43,14 @@ def joined(legs: list[Leg]) -> Leg:
 
 
 def measure(
-    port: int, paths: list[str], *, seconds: float, connections: int, server: int, postgres: int
+    port: int,
+    paths: list[str],
+    headers: Mapping[str, str],
+    *,
+    seconds: float,
+    connections: int,
+    server: int,
+    postgres: int,
 ) -> Leg:
     """Ask for the paths in turn over several connections; `server` and `postgres` are their first processes' ids."""
     latencies: list[float] = []
@@ -51,7 +59,13 @@ def measure(
     threads = [
         threading.Thread(
             target=_ask,
-            args=(port, paths[n % len(paths) :] + paths[: n % len(paths)], start + seconds, latencies),
+            args=(
+                port,
+                paths[n % len(paths) :] + paths[: n % len(paths)],
+                headers,
+                start + seconds,
+                latencies,
+            ),
         )
         for n in range(connections)
     ]
@@ -70,23 +84,32 @@ def measure(
 
 
 def fetch(port: int, path: str) -> bytes:
+    return _fetched(port, path)[1]
+
+
+def tag(port: int, path: str) -> str:
+    """Return the entity tag of an answer."""
+    return _fetched(port, path)[0].headers["ETag"]
+
+
+def _fetched(port: int, path: str) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read()
     if answer.status != 200:
         raise SystemExit(f"{path} on port {port} answered {answer.status}: {body[:300]!r}")
-    return body
+    return answer, body
 
 
-def _ask(port: int, paths: list[str], end: float, latencies: list[float]) -> None:
+def _ask(port: int, paths: list[str], headers: Mapping[str, str], end: float, latencies: list[float]) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     turn = 0
     while (begin := time.perf_counter()) < end:
-        connection.request("GET", paths[turn % len(paths)])
+        connection.request("GET", paths[turn % len(paths)], headers=dict(headers))
         answer = connection.getresponse()
         answer.read()
-        if answer.status != 200:
+        if answer.status not in {200, 304}:
             raise SystemExit(f"{paths[turn % len(paths)]} answered {answer.status}")
         latencies.append(time.perf_counter() - begin)
         turn += 1

@@ -9,13 +9,14 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bucket, runs, sign_in, sync_killed, tokens
+from benchmarks import bucket, runs, sign_in, sync_killed, tokens, writes
 
 # Each returns what it found: a sentence with figure and limit, and whether it was kept (None: told only).
 MEASUREMENTS = {
     **tokens.MEASUREMENTS,
     **sign_in.MEASUREMENTS,
     **runs.MEASUREMENTS,
+    **writes.MEASUREMENTS,
     **sync_killed.MEASUREMENTS,
     **bucket.MEASUREMENTS,
 }

@@ -2,6 +2,10 @@
 
 The changes that are committed only ever grow in number, so their count names the state. It is asked for *before* an
 answer is made: an answer may then be newer than its state's name, never older.
+
+A statement on drafts is no change to the public. But it knows only what had ended before it: a draft that another
+transaction publishes meanwhile is still a draft to it. So it counts as public, too, if a transaction that had not
+ended at the statement (`oldest` is the first of those) has made a public change by now.
 """
 
 from dataclasses import dataclass
@@ -9,29 +13,48 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from marketplace import prepared
+
+SHOWS = "shows_at <= now()"
+MEANWHILE = "oldest <= public.newest AND transaction <> public.newest"
+NEWEST = f"""
+SELECT greatest((SELECT max(transaction) FROM catalog_cataloguechange WHERE {SHOWS}),
+                (SELECT transaction FROM catalog_foldedchanges WHERE public)) AS newest
+"""  # noqa: S608  (put together of constants)
 # The last change's id tells a change that was taken back from one that came after it. An item whose time of
-# publication comes changes answers without a write. The table's oid and the server's start tell a restored copy of
-# the database, in which the numbers come a second time, from the first one.
+# publication comes changes answers without a write. What tells a restored copy of the rows, in which numbers come a
+# second time: transactions, which the server never numbers alike, the table's oid and the server's start.
 STATE = """
-SELECT concat_ws('.', coalesce(folded.number, 0) + noted.number, coalesce(noted.last, folded.last, 0),
-                 extract(epoch FROM shown.at), 'catalog_cataloguechange'::regclass::oid,
-                 extract(epoch FROM pg_postmaster_start_time())),
+SELECT concat_ws('.', coalesce(folded.number, 0) + noted.number, greatest(noted.last, folded.last),
+                 greatest(noted.newest, folded.transaction), extract(epoch FROM shown.at),
+                 'catalog_cataloguechange'::regclass::oid, extract(epoch FROM pg_postmaster_start_time())),
        coalesce(greatest(folded.at, noted.at, shown.at), pg_postmaster_start_time())
-  FROM (SELECT count(*) AS number, max(id) AS last, max(at) AS at FROM catalog_cataloguechange
-         WHERE public OR NOT %(public)s) AS noted
+  FROM (SELECT count(*) AS number, max(id) AS last, max(transaction) AS newest, max(at) AS at
+          FROM {noted}) AS noted
  CROSS JOIN (SELECT max(published_at) AS at FROM catalog_item
               WHERE status = 'published' AND published_at <= now()) AS shown
-  LEFT JOIN catalog_foldedchanges AS folded ON folded.public = %(public)s
+  LEFT JOIN catalog_foldedchanges AS folded ON folded.public = {public}
 """
-FOLD = """
-WITH noted AS (DELETE FROM catalog_cataloguechange RETURNING id, at, public)
-INSERT INTO catalog_foldedchanges AS folded (public, number, last, at)
-SELECT kind.public, count(*), max(noted.id), max(noted.at)
-  FROM noted JOIN (VALUES (true), (false)) AS kind (public) ON noted.public OR NOT kind.public
+STATES = {
+    True: STATE.format(
+        noted=f"catalog_cataloguechange CROSS JOIN ({NEWEST}) AS public WHERE {SHOWS} OR {MEANWHILE}",
+        public="true",
+    ),
+    False: STATE.format(noted="catalog_cataloguechange", public="false"),
+}
+# What is not to show before a later time stays noted until then.
+FOLD = f"""
+WITH public AS ({NEWEST}),
+noted AS (DELETE FROM catalog_cataloguechange WHERE shows_at IS NULL OR {SHOWS} RETURNING *)
+INSERT INTO catalog_foldedchanges AS folded (public, number, last, transaction, at)
+SELECT kind.public, count(*), max(noted.id), max(noted.transaction), max(noted.at)
+  FROM noted CROSS JOIN public
+  JOIN (VALUES (true), (false)) AS kind (public) ON NOT kind.public OR {SHOWS} OR {MEANWHILE}
  GROUP BY kind.public
 ON CONFLICT (public) DO UPDATE SET number = folded.number + EXCLUDED.number,
-   last = greatest(folded.last, EXCLUDED.last), at = greatest(folded.at, EXCLUDED.at)
-"""
+   last = greatest(folded.last, EXCLUDED.last), transaction = greatest(folded.transaction, EXCLUDED.transaction),
+   at = greatest(folded.at, EXCLUDED.at)
+"""  # noqa: S608  (put together of constants)
 
 
 @dataclass(frozen=True)
@@ -44,9 +67,8 @@ class State:
 
 def state(*, public: bool) -> State:
     """Return the state that the catalogue is in for everybody, or for those who may see more than that."""
-    with connection.cursor() as cursor:
-        cursor.execute(STATE, {"public": public})
-        name, changed_at = cursor.fetchone()
+    text = STATES[public]
+    ((name, changed_at),) = prepared.rows(text.encode(), text=text)
     return State(name, changed_at)
 
 

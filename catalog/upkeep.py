@@ -9,7 +9,7 @@ its slot.
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from catalog.models import CHUNK, ItemChange, SearchWord
+from catalog.models import CHUNK, PRICE_BIT, ItemChange, SearchWord
 
 LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('catalog.upkeep'))"
 
@@ -31,8 +31,14 @@ SCALARS = {
 }
 # Bitmaps are put together from pieces, since each step copies all of what it adds a bit to.
 PIECE = 256
+# The binary digits of prices, from which any range of them is put together.
+PRICE_BITS = "price_bits"
 HELD = " UNION ALL ".join(
-    f"SELECT '{facet}' AS facet, {value} AS value" for facet, value in (ARRAYS | SCALARS).items()
+    [
+        *(f"SELECT '{facet}' AS facet, {value} AS value" for facet, value in (ARRAYS | SCALARS).items()),
+        f"SELECT '{PRICE_BITS}', digit::text FROM generate_series(0, {PRICE_BIT}) AS digit"
+        f" WHERE get_bit(((item.price * 100)::bigint | (1::bigint << {PRICE_BIT}))::bit(64), 63 - digit) = 1",
+    ]
 )
 NONE = f"B'0'::bit({CHUNK})"
 NO_PIECE = f"B'0'::bit({PIECE})"
@@ -86,18 +92,20 @@ FREE_SLOTS = """
 DELETE FROM catalog_facetslot
 WHERE item_id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM catalog_item WHERE id = item_id)
 """
+# A word whose witness is public shows in public answers at once (migrations/_changes.py), so it has such a one if it can.
+WITNESS = "coalesce(min(id) FILTER (WHERE is_public), min(id))"
 WORDS = f"""
 WITH texts AS MATERIALIZED (
-    SELECT id, make, name || ' ' || make || ' ' || model || ' ' || catalog_titles(id) || ' '
+    SELECT id, status = 'published' AND published_at <= now() AS is_public, make, name || ' ' || make || ' ' || model || ' ' || catalog_titles(id) || ' '
         || catalog_joined(vehicle_types) || ' ' || catalog_joined(categories) || ' ' || catalog_joined(genres) AS words
     FROM catalog_item WHERE id = ANY(%(ids)s)
 )
 INSERT INTO catalog_searchword (kind, text, folded, witness)
-SELECT '{SearchWord.WORD}', word, word, min(id)
+SELECT '{SearchWord.WORD}', word, word, {WITNESS}
 FROM texts, unnest(tsvector_to_array(to_tsvector('catalog_text', words))) AS word
 WHERE word ~ '[[:alpha:]]' AND length(word) BETWEEN 3 AND 40 GROUP BY word
 UNION ALL
-SELECT '{SearchWord.MAKE}', make, catalog_folded(make), min(id) FROM texts WHERE make <> '' GROUP BY make
+SELECT '{SearchWord.MAKE}', make, catalog_folded(make), {WITNESS} FROM texts WHERE make <> '' GROUP BY make
 ON CONFLICT (kind, text) DO NOTHING
 """
 

@@ -4,6 +4,7 @@ Through a dual-stack socket 203.0.113.7 comes as ::ffff:203.0.113.7, and nobody 
 """
 
 import ipaddress
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -11,6 +12,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAPPED_BITS = 96  # of ::ffff:0:0/96
 
 
+@lru_cache(maxsize=1024)  # every request has its peer's read, and most come from few
 def read_address(text: str) -> Address | None:
     """Return the address, without its zone (fe80::1%eth0), which the database does not know; None if it is none."""
     try:

@@ -1,13 +1,14 @@
 """The headers that every answer carries, whoever made it: a view, a middleware, a probe or an error handler."""
 
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
-ADMIN, DOCS, SIGN_IN, PICTURES = "/admin/", "/v1/docs/", "/v1/auth/", "/v1/media/"
+API, ADMIN, DOCS, SIGN_IN, PICTURES = "/v1/", "/admin/", "/v1/docs/", "/v1/auth/", "/v1/media/"
 
 # Content-Security-Policy. What is no page needs nothing at all.
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -40,7 +41,7 @@ def guard(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
         response = django.process_response(request, get_response(request))
         path = request.path_info
         response["Content-Security-Policy"] = _content_policy(path)
-        response["Permissions-Policy"] = _permissions(path)
+        response["Permissions-Policy"] = _permissions(is_admin=path.startswith(ADMIN))
         response["Cross-Origin-Opener-Policy"] = "same-origin"
         # Shops show the catalogue's pictures in pages of their own; all else is for who may read it (CORS).
         response["Cross-Origin-Resource-Policy"] = (
@@ -70,8 +71,9 @@ def _content_policy(path: str) -> str:
     return SWAGGER if path == DOCS else NOTHING
 
 
-def _permissions(path: str) -> str:
-    keys = "(self)" if path.startswith(ADMIN) else "()"
+@cache
+def _permissions(*, is_admin: bool) -> str:
+    keys = "(self)" if is_admin else "()"
     return ", ".join([f"{name}=()" for name in UNUSED_FEATURES] + [f"{name}={keys}" for name in PASSKEYS])
 
 
@@ -80,4 +82,7 @@ def _storing(request: HttpRequest) -> str:
     if request.path_info.startswith((ADMIN, SIGN_IN)):
         return "no-store, private"
     # Its reader may keep it and ask whether it has changed; a cache between may not.
-    return "no-cache, private" if "Authorization" in request.headers else ""
+    if "Authorization" in request.headers:
+        return "no-cache, private"
+    # Left to themselves, caches keep a 404 and a 301: an item would stay away after it is published.
+    return "no-cache" if request.path_info.startswith(API) else ""

@@ -12,10 +12,11 @@ NO_LENGTH = "The body needs a Content-Length; a body of unknown length (chunked)
 
 
 class CommonMiddleware(common.CommonMiddleware):
-    """Django's, with two mends for clients that write.
+    """Django's, with three mends for clients that write.
 
     An address without its slash is answered by a 308 unless it is read: on a 301 clients drop the body
-    and come back with a GET. A body without a length, which Django would take for none, is refused.
+    and come back with a GET. A body without a length, which Django would take for none, is refused. An answer without
+    content names no type of it.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]  # only redirects
@@ -27,6 +28,8 @@ class CommonMiddleware(common.CommonMiddleware):
         answer = super().process_response(request, response)
         if answer is not response and request.method not in {HTTPMethod.GET, HTTPMethod.HEAD}:
             answer.status_code = HTTPStatus.PERMANENT_REDIRECT
+        if answer.status_code == HTTPStatus.NO_CONTENT:
+            answer.headers.pop("Content-Type", None)
         return answer
 
     def get_full_path_with_slash(self, request: HttpRequest) -> str:

@@ -37,17 +37,51 @@ PROBLEM: dict[str, Any] = {
 }  # fmt: skip
 
 
+# Of every answer that was counted; an operator may turn the limits off.
+RATES: dict[str, Any] = {
+    "RateLimit-Policy": {
+        "description": 'The limit that counted the request: `"client";q=3000;w=60` is 3,000 in 60 seconds.',
+        "schema": {"type": "string", "pattern": r'^"[a-z]+";q=[0-9]+;w=[0-9]+$'},
+    },
+    "RateLimit": {
+        "description": 'What is left of it, and the seconds to the end of its window: `"client";r=2999;t=60`.',
+        "schema": {"type": "string", "pattern": r'^"[a-z]+";r=[0-9]+;t=[0-9]+$'},
+    },
+}
+LATER: dict[str, Any] = {
+    "description": "Seconds after which it makes sense to ask again.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+HEADERS: dict[str, Any] = RATES | {
+    "X-Request-ID": {"description": "Names the request in the server's log.", "schema": {"type": "string"}},
+}
+
+
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Give every operation the answer for all its errors: a problem."""
-    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
-    response = {
-        "description": "A problem.",
-        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    """Give every operation the answer for all its errors, a problem, and every answer the headers that all have."""
+    components = result["components"]
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    components["headers"] = HEADERS
+    told = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+    components["responses"] = {
+        "Problem": _problem("A problem.", told | {"Retry-After": LATER}),
+        "TooManyRequests": _problem(
+            "This client has made all the requests of its time window.",
+            told | {"Retry-After": LATER | {"required": True}},
+        ),
     }
     for path in result["paths"].values():
         for operation in path.values():
-            operation["responses"].setdefault("default", response)
+            for response in operation["responses"].values():
+                response["headers"] = told | response.get("headers", {})
+            operation["responses"].setdefault("429", {"$ref": "#/components/responses/TooManyRequests"})
+            operation["responses"].setdefault("default", {"$ref": "#/components/responses/Problem"})
     return result
+
+
+def _problem(description: str, headers: dict[str, Any]) -> dict[str, Any]:
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "headers": headers, "content": content}
 
 
 class Schema(AutoSchema):
@@ -66,6 +100,9 @@ class Schema(AutoSchema):
             schema["additionalProperties"] = False
         if direction == "response" and getattr(serializer, "is_sparse", False):
             schema.pop("required", None)  # `fields` and `omit` choose
+        if direction == "response" and (more := getattr(serializer, "on_request", None)):
+            asked_for = super()._map_basic_serializer(more(), direction)  # type: ignore[no-untyped-call]
+            schema["properties"] |= asked_for["properties"]
         return schema
 
     def get_override_parameters(self) -> list[Any]:

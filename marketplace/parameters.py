@@ -23,11 +23,16 @@ MOST_VALUES = 100  # values of one list
 LARGEST_INTEGER = 2_147_483_647  # of a database integer column
 # PostgreSQL refuses offsets of 16 hours and more.
 LARGEST_OFFSET = timedelta(hours=16)
+NOT_UTF8 = "\ufffd"  # what Django reads in place of bytes that are not UTF-8, such as a lone surrogate's
 CURRENCY = re.compile(r"[A-Za-z]{3}")
 # A day, or a time of it, as RFC 3339 has them; without an offset too, but within what PostgreSQL takes.
 MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?([Zz]|[+-](0[0-9]|1[0-5]):[0-5][0-9])?)?"
+)
+MISQUOTED = (
+    "has double quotes or line breaks that do not fit: {}; a value that holds a comma or a quote is written"
+    ' "like, this", a quote within it twice.'
 )
 AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 
@@ -50,6 +55,7 @@ class ParameterType(ABC):
     """One value of a query parameter. `fixed`: of so few that SQL is written for each of them."""
 
     fixed = False
+    longest = LONGEST_TEXT
 
     @property
     @abstractmethod
@@ -75,9 +81,11 @@ class ParameterType(ABC):
         if not text.strip():
             raise Refused("blank", f"is empty; it must be {self.expected}.")
         if "\0" in text:
-            raise Refused("nul", "holds a NUL character.")
-        if len(text) > LONGEST_TEXT:
-            raise Refused("too_long", f"is longer than {LONGEST_TEXT} characters.")
+            raise Refused("nul", "holds a NUL character (%00); leave it out.")
+        if NOT_UTF8 in text:
+            raise Refused("not_utf8", "holds bytes that are not UTF-8; write it in UTF-8, percent-encoded.")
+        if len(text) > self.longest:
+            raise Refused("too_long", f"is longer than {self.longest} characters.")
         try:
             return self.parse(text.strip())
         except (ValueError, OverflowError) as error:
@@ -113,7 +121,7 @@ class WholeNumber(ParameterType):
 class Amount(ParameterType):
     """Money, without its currency."""
 
-    expected = "an amount such as 125000 or 99.50"
+    expected = "an amount of up to 12 digits such as 125000 or 99.50"
     schema = {"type": "string", "format": "decimal", "pattern": f"^{AMOUNT.pattern}$"}
 
     def parse(self, text: str) -> Decimal:
@@ -139,7 +147,7 @@ class Currency(ParameterType):
 class Moment(ParameterType):
     """A point in time; without an offset it is UTC."""
 
-    expected = "a time such as 2026-01-31T12:00:00Z (the + of an offset is written %2B)"
+    expected = "a day or time such as 2026-01-31 or 2026-01-31T12:00:00Z (the + of an offset is written %2B)"
     schema = {"type": "string", "format": "date-time", "pattern": f"^{MOMENT.pattern}$"}
 
     def parse(self, text: str) -> datetime:
@@ -185,7 +193,11 @@ class Words(ParameterType):
     """Free text."""
 
     expected = "a text"
-    schema = {"type": "string", "maxLength": LONGEST_TEXT, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+    schema = {
+        "type": "string",
+        "maxLength": LONGEST_TEXT,
+        "pattern": r"^[^\u0000\ufffd]*[^\s\u0000\ufffd][^\u0000\ufffd]*$",
+    }
 
     def parse(self, text: str) -> str:
         return text
@@ -199,7 +211,8 @@ class Word(Words):
     schema = {
         "type": "string",
         "maxLength": LONGEST_TEXT,
-        "pattern": r'^[^",\r\n\u0000]*[^",\s\u0000][^",\r\n\u0000]*$|^"[^"\r\n\u0000]*[^"\s\u0000][^"\r\n\u0000]*"$',
+        "pattern": r'^[^",\r\n\u0000\ufffd]*[^",\s\u0000\ufffd][^",\r\n\u0000\ufffd]*$'
+        r'|^"[^"\r\n\u0000\ufffd]*[^"\s\u0000\ufffd][^"\r\n\u0000\ufffd]*"$',
     }
 
 
@@ -231,6 +244,8 @@ class ListOf(ParameterType):
         cells = [cell for text in texts for cell in self.split(text)]
         if len(cells) > MOST_VALUES:
             raise Refused("too_many", f"holds {len(cells)} values; it takes up to {MOST_VALUES}.")
+        if len(cells) > 1 and not all(cell.strip() for cell in cells):
+            raise Refused("blank", "holds an empty value beside others; leave out that comma or parameter.")
         return [self.checked(cell) for cell in cells]
 
     def split(self, text: str) -> list[str]:
@@ -239,7 +254,7 @@ class ListOf(ParameterType):
         try:
             return next(csv.reader([text], skipinitialspace=True, strict=True))
         except csv.Error as error:
-            raise Refused("quotes", f"has quotes or line breaks that do not fit: {shown(text)}.") from error
+            raise Refused("quotes", MISQUOTED.format(shown(text))) from error
 
 
 def read_values(kinds: Mapping[str, ParameterType], given: QueryDict) -> tuple[dict[str, Any], list[Fault]]:

@@ -37,6 +37,13 @@ NOT_UNDERSTOOD = "The request cannot be understood."
 TOO_SLOW = "The answer took too long to find; ask for less, or try again later."
 
 
+# What other services call it, where the letters alone would not tell.
+ELSEWHERE = {
+    "search": "q", "query": "q", "sort": "ordering", "sort_by": "ordering", "order_by": "ordering",
+    "limit": "page_size", "per_page": "page_size", "offset": "page", "after": "cursor", "expand": "include",
+}  # fmt: skip
+
+
 class BadParameters(exceptions.APIException):
     """Query parameters cannot be used; each fault is (parameter, code, sentence)."""
 
@@ -49,12 +56,13 @@ class BadParameters(exceptions.APIException):
 
 def unknown_parameters(given: Iterable[str], known: Iterable[str]) -> list[tuple[str, str, str]]:
     """Return a fault for each parameter that is not known, with the nearest name that is."""
-    known = sorted(known)
+    names = set(known)
     found = []
     for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name[:LONGEST_QUOTE], known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "."
+        if name not in names:
+            near = difflib.get_close_matches(name[:LONGEST_QUOTE], sorted(names), n=1)
+            meant = ELSEWHERE[name] if ELSEWHERE.get(name) in names else "".join(near)
+            hint = f"; did you mean {meant}?" if meant else "."
             found.append((name, "unknown", f"{shown(name)} is not a parameter of this address{hint}"))
     return found
 
@@ -100,7 +108,7 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> HttpRespon
     if isinstance(error, SuspiciousOperation):
         return _suspicious(error)
     if isinstance(error, exceptions.APIException):
-        return _from_api_exception(error)
+        return _from_api_exception(error, _offer(error, context.get("view")))
     return None
 
 
@@ -162,11 +170,24 @@ def _unavailable(error: BaseException) -> HttpResponse:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def _from_api_exception(error: exceptions.APIException) -> HttpResponse:
+def _offer(error: exceptions.APIException, view: Any) -> str:
+    """Return a sentence on which kinds of body would do, where the error is about that."""
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return f" This address reads {_kinds(view.parser_classes)}."
+    if isinstance(error, exceptions.NotAcceptable):
+        return f" This address answers {_kinds(view.renderer_classes)}."
+    return ""
+
+
+def _kinds(classes: Iterable[Any]) -> str:
+    return " or ".join(dict.fromkeys(each.media_type for each in classes))
+
+
+def _from_api_exception(error: exceptions.APIException, offer: str = "") -> HttpResponse:
     errors = error.errors if isinstance(error, BadParameters) else None
     if isinstance(error, exceptions.ValidationError):
         errors = list(_faults(error.detail, ""))
-    detail = _summary(errors) if errors else str(error.detail)
+    detail = _summary(errors) if errors else f"{error.detail}{offer}"
     return problem(error.status_code, detail, errors=errors, headers=_headers(error))
 
 
@@ -181,7 +202,10 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 
 def _summary(errors: list[dict[str, str]]) -> str:
     more = f" ({len(errors) - 1} more in errors)" if len(errors) > 1 else ""
-    return f"{errors[0]['detail']}{more}"
+    sentence, pointer = errors[0]["detail"], errors[0].get("pointer")
+    # Such a sentence does not say which field it is about.
+    place = f"{pointer}: " if pointer and sentence.startswith("This field") else ""
+    return f"{place}{sentence}{more}"
 
 
 def _faults(detail: Any, pointer: str) -> Iterator[dict[str, str]]:

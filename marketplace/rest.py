@@ -25,10 +25,7 @@ if TYPE_CHECKING:  # that module reads settings that name this one
 DEEPEST_ITEM = 10_000  # where numbered pages, and counting by default, end
 DEEPEST_JSON = 64  # lists and objects in each other; nobody has a use for more
 TOO_NESTED = "JSON parse error - nested too deep"
-TOO_DEEP = (
-    f"page reaches beyond {DEEPEST_ITEM:,} items, where numbered pages end; narrow the list by filters"
-    " (a cursor for deeper reading is not offered yet)."
-)
+TOO_DEEP = f"page reaches beyond {DEEPEST_ITEM:,} items, where numbered pages end; narrow the list by filters, where it has any."
 
 
 class JSONRenderer(BaseRenderer):

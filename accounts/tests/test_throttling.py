@@ -1,5 +1,6 @@
 """Limits of requests: exact, by client and kind of request, over all processes."""
 
+import math
 import os
 import subprocess
 import sys
@@ -18,9 +19,11 @@ from accounts.tests.factories import UserFactory
 from accounts.tests.people import api
 from accounts.tests.race import served
 from marketplace.rates import Rate
+from marketplace.tests.redis_server import address_of
 
 LIST = "/v1/terms/"
 DAY = 86_400  # a window that ends in no test
+RedisCache = "django.core.cache.backends.redis.RedisCache"
 
 
 @pytest.fixture
@@ -206,6 +209,58 @@ def test_a_thousand_parallel_requests_over_four_processes_get_exactly_their_shar
             found = sum(pool.map(ask, [range(n, 1000, 40) for n in range(40)]), Counter())
 
     assert found == {200: 100, 429: 900}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counts_in_redis_of_many_at_once_are_exact(shared_cache):
+    counts = at_once([lambda: counters.count("anonymous 203.0.113.7", DAY)[0]] * 40)
+
+    assert sorted(counts) == list(range(1, 41))
+    assert not RequestCount.objects.exists()
+
+
+def test_window_in_redis_ends_when_its_first_request_said(shared_cache):
+    counters.count("anonymous 203.0.113.7", DAY)
+    shared_cache.pexpire("requests:anonymous 203.0.113.7", 3_600_000)
+
+    requests, left = counters.count("anonymous 203.0.113.7", DAY)
+
+    assert requests == 2
+    assert left <= 3600
+
+
+def test_window_in_redis_that_is_over_begins_anew(shared_cache):
+    counters.count("anonymous 203.0.113.7", DAY)
+    shared_cache.pexpire("requests:anonymous 203.0.113.7", 0)
+
+    assert counters.count("anonymous 203.0.113.7", DAY) == (1, DAY)
+
+
+def test_count_in_redis_that_somebody_kept_from_ending_ends(shared_cache):
+    shared_cache.set("requests:anonymous 203.0.113.7", 5)
+
+    assert counters.count("anonymous 203.0.113.7", DAY) == (6, DAY)
+
+
+@pytest.mark.django_db
+def test_database_counts_while_redis_is_away(settings, monkeypatch):
+    monkeypatch.setattr(counters, "_silent_until", {})
+    settings.CACHES = {"default": {"BACKEND": RedisCache, "LOCATION": "redis://127.0.0.1:1/0"}}
+
+    counts = [counters.count("anonymous 203.0.113.7", DAY)[0] for _ in range(2)]
+
+    assert counts == [1, 2]
+    assert RequestCount.objects.get().requests == 2
+
+
+@pytest.mark.django_db
+def test_redis_that_is_away_is_left_alone_for_a_while(shared_cache, monkeypatch):
+    monkeypatch.setattr(counters, "_silent_until", {address_of(shared_cache): math.inf})
+
+    counters.count("anonymous 203.0.113.7", DAY)
+
+    assert RequestCount.objects.get().requests == 1
+    assert shared_cache.dbsize() == 0
 
 
 BAD_RATES = ["anonymous=lots", "anonymous=0/minute", "reads=5/minute", "write=5/week", "anonymous", "write=5"]

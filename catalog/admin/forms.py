@@ -8,6 +8,7 @@ from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.text import slugify
 
+from catalog import spellings
 from catalog.admin.fields import LinesField, SpecsField, TermsField, YearsField
 from catalog.models import Item, MediaAsset, Production, Status, Term, Vocabulary
 from marketplace.admin import (
@@ -129,4 +130,10 @@ class TermForm(forms.ModelForm[Any]):
         cleaned = super().clean() or {}
         if not cleaned.get("slug") and cleaned.get("name"):
             cleaned["slug"] = slug_of(cleaned["name"])
+        vocabulary = cleaned.get("vocabulary") or self.instance.vocabulary
+        if vocabulary and {"name", "aliases"} <= cleaned.keys():
+            aliases = cleaned["aliases"] = spellings.tidy(cleaned["aliases"])
+            term = Term(pk=self.instance.pk, vocabulary=vocabulary, name=cleaned["name"], aliases=aliases)
+            for clash in spellings.clashes([term])[0]:
+                self.add_error(clash.column, clash.sentence)
         return cleaned

@@ -10,7 +10,8 @@ from catalog.admin.filters import GenresFilter, ReleaseYearsFilter
 from catalog.admin.forms import ProductionForm
 from catalog.admin.inlines import ItemsOfProduction
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
-from catalog.models import Appearance, Production, ProductionQuerySet
+from catalog.models import Appearance, Item, Production, ProductionQuerySet
+from catalog.models.production import in_use
 from catalog.resources import ProductionResource
 from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
 
@@ -42,9 +43,10 @@ class ProductionAdmin(SpreadsheetAdminMixin, ModelAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Say how many items stand in the way; listing them would take a page without end."""
-        count = Appearance.objects.filter(production__in=objs).count()
-        if count:
-            return [], {}, set(), [f"Appearances of items: {count:,}. Take them away first."]
+        appearances = Appearance.objects.filter(production__in=objs)
+        if number := appearances.count():
+            seen = appearances.filter(item__in=Item.objects.visible_to(request.user)).count()
+            return [], {}, set(), [in_use(number, seen)]
         return super().get_deleted_objects(objs, request)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -6,9 +6,9 @@ Kept under these three, it is right as long as the state lasts and out of reach 
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,13 +18,13 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import http_date, parse_etags
 
-import catalog
 from catalog import changes
 from catalog.api.shapes.given import PUBLIC, Reader
 
 Kept = tuple[str, bytes]  # the tag and the body
 
-LARGEST = 256 * 1024  # bytes of an answer that is kept
+TAG = re.compile(rb'("[\w.]+")\n')  # what is kept begins so
+LARGEST = 128 * 1024  # bytes of an answer that is kept
 KEPT_SECONDS = 300
 SILENCE_SECONDS = 5  # for which a cache that failed is not asked again
 logger = logging.getLogger(__name__)
@@ -32,8 +32,9 @@ logger = logging.getLogger(__name__)
 
 def _release() -> str:
     """Return what tells this code, with its settings, from every other: another release answers otherwise."""
-    root = Path(catalog.__file__).parent
-    code = b"".join(path.read_bytes() for path in sorted(root.rglob("*.py")) if "tests" not in path.parts)
+    apps = (settings.BASE_DIR / app for app in ("catalog", "media_sync", "marketplace"))
+    files = sorted(path for app in apps for path in app.rglob("*.py") if "tests" not in path.parts)
+    code = b"".join(path.read_bytes() for path in files)
     made_of = (settings.MEDIA_PUBLIC_URL, settings.MEDIA_RATIOS)
     return hashlib.sha256(code + repr(made_of).encode()).hexdigest()
 
@@ -48,12 +49,15 @@ class Shelf:
         self.silent_until = 0.0
 
     def get(self, key: str) -> Kept | None:
-        found: Kept | None = self._asked(lambda: cache.get(key))
-        return found
+        found: object = self._asked(lambda: cache.get(key))
+        if not isinstance(found, bytes) or not (tag := TAG.match(found)):
+            return None
+        return tag[1].decode(), found[tag.end() :]
 
     def put(self, key: str, kept: Kept) -> None:
-        if len(kept[1]) <= LARGEST:
-            self._asked(lambda: cache.set(key, kept, KEPT_SECONDS))
+        tag, body = kept
+        if len(body) <= LARGEST:
+            self._asked(lambda: cache.set(key, tag.encode() + b"\n" + body, KEPT_SECONDS))
 
     def _asked(self, question: Callable[[], Any]) -> Any:
         if monotonic() < self.silent_until:
@@ -76,7 +80,8 @@ def answer(request: HttpRequest, reader: Reader, make: Callable[[], HttpResponse
     """
     state = changes.state(public=reader == PUBLIC)
     key = _key(request, reader, state.name)
-    if tag_of(key) in parse_etags(request.headers.get("If-None-Match", "")):
+    given = _given(request)
+    if tag_of(key) in given:
         return _described(HttpResponseNotModified(), state, tag_of(key), request)
     found = shelf.get(key)
     if found is None:
@@ -86,10 +91,14 @@ def answer(request: HttpRequest, reader: Reader, make: Callable[[], HttpResponse
         found = made.headers.get("ETag", tag_of(key)), made.content
         shelf.put(key, found)
     tag, body = found
-    given = parse_etags(request.headers.get("If-None-Match", ""))
     if tag in given or given == ["*"]:
         return _described(HttpResponseNotModified(), state, tag, request)
     return _described(HttpResponse(body, content_type="application/json"), state, tag, request)
+
+
+def _given(request: HttpRequest) -> list[str]:
+    """Return the tags that the client has. Those that a proxy made weak as it compressed the answer are ours, too."""
+    return [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
 
 
 def tag_of(key: str) -> str:

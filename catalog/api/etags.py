@@ -15,9 +15,14 @@ from django.utils.http import parse_etags
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
+from catalog.api.answers import RELEASE
 from catalog.models import Appearance, MediaAsset
 
 CHANGED = "It was changed since you read it; read it anew, and send If-Match with the ETag of that answer."
+WEAK = (
+    "If-Match takes a strong ETag; a weak one (W/...) never matches. A proxy that compresses makes ETags weak:"
+    " read the row with Accept-Encoding: identity."
+)
 UNCONDITIONAL = (
     "This service takes changes of one row only with If-Match: send the ETag of the answer that you read."
 )
@@ -86,17 +91,18 @@ def row_etag(*shown: Any) -> MD5:
 
 
 def written(tag: str) -> str:
-    """Return the tag as the header has it."""
-    return f'"{tag}"'
+    """Return the tag as the header has it: with the release, since another one may tell the same rows otherwise."""
+    return f'"{tag}.{RELEASE[:8]}"'
 
 
 def refuse_others(request: Request, tag: str) -> None:
     """Raise PreconditionFailed if the request's If-Match names other states than this tag."""
     given = request.headers.get("If-Match")
-    if given is not None and not _matches(parse_etags(given), tag):
-        raise PreconditionFailed
+    if given is None or _matches(tags := parse_etags(given), tag):
+        return
+    raise PreconditionFailed(WEAK if tags and all(each.startswith("W/") for each in tags) else None)
 
 
 def _matches(tags: Sequence[str], tag: str) -> bool:
-    # A weak tag (W/"...") never matches: it may stand for several states.
-    return list(tags) == ["*"] or written(tag) in tags
+    # A weak tag (W/"...") never matches: it may stand for several states. Rows stay what they are in a new release.
+    return list(tags) == ["*"] or any(each.startswith(f'"{tag}.') for each in tags)

@@ -28,15 +28,16 @@ class Links:
 
     def __init__(self, request: HttpRequest) -> None:
         self.origin = request.build_absolute_uri("/").removesuffix("/")
+        self.prefix = get_script_prefix()
 
     def to(self, route: str) -> str:
         """Return the address of a route without variables."""
-        return f"{self.origin}{_path(get_script_prefix(), route)}"
+        return f"{self.origin}{_path(self.prefix, route)}"
 
 
 def address(route: str) -> Given:
     """Return the place of the address of a route in a statement."""
-    return Given(lambda values: values[LINKS].to(route), cast="text")
+    return Given(lambda values: values[LINKS].to(route), cast="text", hidden=True)
 
 
 def under(route: str, *parts: Any) -> Joined:

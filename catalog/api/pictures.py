@@ -39,7 +39,7 @@ class Sizes(Func):
     output_field = JSONField()
 
     def __init__(self, template: str, nothing: str) -> None:
-        public = Given(lambda _: settings.MEDIA_PUBLIC_URL, cast="text")
+        public = Given(lambda _: settings.MEDIA_PUBLIC_URL, cast="text", hidden=True)
         ours = Exact(public, Value(""))
         folder = Case(
             When(ours, then=Joined(address("media-list"), "id", Value("/renditions/"))),

@@ -93,8 +93,42 @@ class AppearanceSerializer(Shape):
     notes = serializers.CharField(allow_blank=True)
 
 
+class ItemChangeSerializer(Shape):
+    """One change of an item's history."""
+
+    at = serializers.DateTimeField()
+    change = serializers.CharField()
+    version = serializers.IntegerField(help_text="The item's, after the change.")
+    by = serializers.CharField(
+        allow_blank=True, help_text="The account's name; empty: no person, or one who is gone."
+    )
+    fields = serializers.ListField(  # type: ignore[assignment]  # the name of the key
+        child=serializers.CharField(), help_text="What changed."
+    )
+
+
+class ItemHistorySerializer(Shape):
+    """What an item's detail tells when `include` asks for it."""
+
+    history = ItemChangeSerializer(
+        many=True, allow_null=True, help_text="null for kinds whose drafts you may not see."
+    )
+
+
+class ItemExtrasSerializer(ItemHistorySerializer):
+    """What a list of items tells of each when `include`, `fields` or `highlight` ask for it."""
+
+    appearances = AppearanceSerializer(many=True)
+    images = ImageSerializer(many=True)
+    highlight = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="With highlight=true: texts that hold the words, as HTML with <mark> around each.",
+    )
+
+
 class ItemListSerializer(Shape):
     is_sparse = True
+    on_request: type[Shape] = ItemExtrasSerializer  # for the OpenAPI document
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Kind.choices)
     reference = serializers.CharField(help_text="The stock number.")
@@ -124,6 +158,7 @@ class ItemListSerializer(Shape):
 
 
 class ItemDetailSerializer(ItemListSerializer):
+    on_request = ItemHistorySerializer
     description = serializers.CharField(allow_blank=True)
     provenance = serializers.CharField(allow_blank=True)
     chassis_number = serializers.CharField(allow_blank=True)

@@ -1,6 +1,6 @@
 """The reading side of the catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, cast
@@ -149,7 +149,13 @@ class ReadViewSet(GenericViewSet[Any]):
         ]
 
     def list(self, request: Request) -> HttpResponse:
-        return answers.answer(request, self.reader, self.listed)
+        return self.answered(request, self.listed)
+
+    def answered(self, request: Request, make: Callable[[], HttpResponse]) -> HttpResponse:
+        """Answer with what `make` makes, or with what it made of the same before."""
+        if any("history" in names for names in request.query_params.getlist("include")):
+            return make()  # it names accounts, whose changes the catalogue's state does not count
+        return answers.answer(request, self.reader, make)
 
     def listed(self) -> HttpResponse:
         """Make the answer of a list."""
@@ -216,7 +222,7 @@ class ReadViewSet(GenericViewSet[Any]):
 
     def one(self, request: Request, **key: Any) -> HttpResponse:
         """Answer with the row of this key among those that the caller may see; a 404 if there is none."""
-        return answers.answer(request, self.reader, lambda: self.detailed(request, **key))
+        return self.answered(request, lambda: self.detailed(request, **key))
 
     def detailed(self, request: Request, **key: Any) -> HttpResponse:
         """Make the answer of a detail."""
@@ -243,6 +249,7 @@ class ItemViewSet(finding.Finding, ReadViewSet):
     includable = ("appearances", "images")
     includable_by_staff = ("history",)
     descriptions = chosen.DESCRIPTIONS | finding.DESCRIPTIONS
+    pagination_class = finding.FindingPages
 
     def sees_unpublished(self) -> bool:
         kinds = kinds_seen(self.request.user)
@@ -303,7 +310,7 @@ class ToolViewSet(ItemViewSet):
 
 
 class ProductionViewSet(ReadViewSet):
-    """Films and series, but those in which only drafts appear; staff who may view productions see all."""
+    """Films and series in which a public item appears; staff who may view productions see all."""
 
     queryset = Production.objects.all()
     lookup_field = "slug"

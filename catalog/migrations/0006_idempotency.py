@@ -1,9 +1,14 @@
-"""Requests that were answered, so that a repetition gets the same answer."""
+"""Requests that were answered, so that a repetition gets the same answer; and the slug that stands for many rows."""
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
+
+# Such a row could not be reached: at its address many are written.
+FREE = """UPDATE catalog_item SET slug = 'bulk-' || left(md5(reference), 10) WHERE slug = 'bulk';
+UPDATE catalog_production SET slug = 'bulk-' || id WHERE slug = 'bulk';"""
+SENTENCE = "The slug cannot be bulk: that address writes many at once."
 
 
 class Migration(migrations.Migration):
@@ -34,4 +39,16 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunSQL(FREE, migrations.RunSQL.noop),
+        *[
+            migrations.AddConstraint(
+                model_name=model,
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("slug", "bulk"), _negated=True),
+                    name=f"catalog_{model}_slug_free",
+                    violation_error_message=SENTENCE,
+                ),
+            )
+            for model in ("item", "production")
+        ],
     ]

@@ -20,8 +20,21 @@ class Migration(migrations.Migration):
                 ),
                 ("at", models.DateTimeField(db_default=Now())),
                 (
-                    "public",
-                    models.BooleanField(help_text="What everybody may read was written, not drafts alone."),
+                    "shows_at",
+                    models.DateTimeField(
+                        null=True,
+                        help_text="From when on everybody may read some of what was written; null: drafts alone.",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.BigIntegerField(
+                        help_text="The writer's, by PostgreSQL's number that never returns."
+                    ),
+                ),
+                (
+                    "oldest",
+                    models.BigIntegerField(help_text="The oldest transaction that had not ended at the write."),
                 ),
             ],
         ),
@@ -31,6 +44,7 @@ class Migration(migrations.Migration):
                 ("public", models.BooleanField(primary_key=True, serialize=False)),
                 ("number", models.BigIntegerField()),
                 ("last", models.BigIntegerField()),
+                ("transaction", models.BigIntegerField()),
                 ("at", models.DateTimeField()),
             ],
             options={"verbose_name_plural": "folded changes"},

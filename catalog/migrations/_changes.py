@@ -1,32 +1,30 @@
 """SQL that notes every write of what readers see; migration 0008 runs it.
 
-A change is public where it touches a row that everybody may read. What is written of drafts alone must not show in
-the tags of public answers either.
+Noted is from when on everybody may read some of what a statement wrote. What is written of drafts alone must not
+show in the tags of public answers.
 """
 
-PUBLIC_ITEM = "item.status = 'published' AND item.published_at <= now()"
-OF_ITEM = f"EXISTS (SELECT FROM catalog_item AS item WHERE item.id = row.{{column}} AND {PUBLIC_ITEM})"
-
-# What answers are made of, and when a row of it is public. Words for spellings that are meant are counted, too, since
-# they come later than their items.
+# The first moment at which an item of these rows, or that these rows belong to, is public.
+OF_ITEMS = "SELECT min(row.published_at) FROM {rows} AS row WHERE row.status = 'published'"
+OF_ITEM = (
+    "SELECT min(item.published_at) FROM {{rows}} AS row JOIN catalog_item AS item ON item.id = row.{column}"
+    " WHERE item.status = 'published'"
+)
+# What answers are made of, and from when on a row of it shows. Words for spellings that are meant are counted, too,
+# since they come later than their items.
 TABLES = {
-    "catalog_item": PUBLIC_ITEM.replace("item.", "row."),
+    "catalog_item": OF_ITEMS,
     "catalog_appearance": OF_ITEM.format(column="item_id"),
     "catalog_mediaasset": OF_ITEM.format(column="item_id"),
     "catalog_searchword": OF_ITEM.format(column="witness"),
-    "catalog_term": "true",
-    # As ProductionQuerySet.visible_to: those in which nothing appears, or something that is public.
+    "catalog_term": "SELECT to_timestamp(0)",
+    # As ProductionQuerySet.visible_to: those in which something public appears.
     "catalog_production": (
-        "NOT EXISTS (SELECT FROM catalog_appearance AS seen WHERE seen.production_id = row.id) OR EXISTS ("
-        "SELECT FROM catalog_appearance AS seen JOIN catalog_item AS item ON item.id = seen.item_id"
-        f" WHERE seen.production_id = row.id AND {PUBLIC_ITEM})"
+        "SELECT min(item.published_at) FROM {rows} AS row JOIN catalog_appearance AS seen"
+        " ON seen.production_id = row.id JOIN catalog_item AS item ON item.id = seen.item_id"
+        " WHERE item.status = 'published'"
     ),
 }
-# A film goes out of the public list with the first draft that appears in it, and comes back when the last one goes.
-FIRST_OR_LAST = """ OR EXISTS (
-            SELECT FROM (SELECT production_id, count(*) AS number FROM written GROUP BY production_id) AS film
-             WHERE (SELECT count(*) FROM catalog_appearance AS seen WHERE seen.production_id = film.production_id)
-                   = CASE TG_OP WHEN 'DELETE' THEN 0 ELSE film.number END)"""
 READ = {
     "insert": ("NEW TABLE AS written", "written"),
     "delete": ("OLD TABLE AS written", "written"),
@@ -35,18 +33,20 @@ READ = {
         "(SELECT * FROM written UNION ALL SELECT * FROM gone)",
     ),
 }
+# What the statement looked at is as old as its snapshot: catalog.changes needs to know how old.
+ADD = """INSERT INTO catalog_cataloguechange (shows_at, transaction, oldest)
+        VALUES (({shows_at}), pg_current_xact_id()::text::bigint,
+                pg_snapshot_xmin(pg_current_snapshot())::text::bigint);"""
 
 
 def _note(table: str, write: str) -> str:
     tables, rows = READ[write]
     name = f"{table}_{write}_noted"
-    more = FIRST_OR_LAST if table == "catalog_appearance" else ""
     return f"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM written) THEN  -- a statement that found no row changed nothing
-        INSERT INTO catalog_cataloguechange (public)
-        SELECT EXISTS (SELECT FROM {rows} AS row WHERE {TABLES[table]}){more};
+        {ADD.format(shows_at=TABLES[table].format(rows=rows))}
     END IF;
     RETURN NULL;
 END $$;
@@ -55,10 +55,10 @@ CREATE TRIGGER catalog_note_{write} AFTER {write.upper()} ON {table} REFERENCING
 """
 
 
-NOTE_EMPTIED = """
+NOTE_EMPTIED = f"""
 CREATE FUNCTION catalog_note_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO catalog_cataloguechange (public) VALUES (true);
+    {ADD.format(shows_at="to_timestamp(0)")}
     RETURN NULL;
 END $$;
 """ + "".join(

@@ -19,11 +19,15 @@ CREATE FUNCTION catalog_titles(wanted bigint) RETURNS text LANGUAGE sql STABLE
         WHERE production.id IN (SELECT production_id FROM catalog_appearance WHERE item_id = wanted)
     );
 
--- words, "phrases", -not, or: as websearch_to_tsquery reads them; and begi* for how a word begins
+-- words, "phrases", -not, or: as websearch_to_tsquery reads them; and begi* for how a word begins. A minus that stands
+-- before no word says nothing, and a heap of them would be more than a query can hold. The parser may cut off the mark
+-- of a prefix (1.5*, A_*), which then goes to the word before it, and is a word like any other where there is none.
 CREATE FUNCTION catalog_query(words text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN regexp_replace(
-        websearch_to_tsquery('catalog_text', regexp_replace(words, '(\w)\*', '\1zqprefixqz ', 'g'))::text,
-        'zqprefixqz''', ''':*', 'g'
+    RETURN regexp_replace(regexp_replace(
+        websearch_to_tsquery('catalog_text', regexp_replace(regexp_replace(
+            words, '(?<=[^\s[:alnum:]])-|-(?![[:alnum:]"])', ' ', 'g'), '(\w)\*', '\1zqprefixqz ', 'g'))::text,
+        ''' (<->|&) ''zqprefixqz''(?!'')', 'zqprefixqz''', 'g'),
+        '([^''])zqprefixqz''(?!'')', '\1'':*', 'g'
     )::tsquery;
 
 CREATE FUNCTION catalog_folded(words text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
@@ -81,7 +85,9 @@ DROP FUNCTION catalog_titles(bigint);
 DROP FUNCTION catalog_item_words(text, text, text, text, text, text[], text[], text[], text, text);
 """
 
+# Nobody writes from here to the triggers, which stand at the migration's end; else such an item would never be found.
 FILL = """
+LOCK TABLE catalog_item, catalog_appearance, catalog_production IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO catalog_itemsearch (item_id, words)
 SELECT id, catalog_item_words(name, make, model, reference, catalog_titles(id), vehicle_types, categories, genres,
                               description, provenance)
@@ -92,8 +98,8 @@ INSERT INTO catalog_itemchange (item_id) SELECT id FROM catalog_item;
 # Statement level, like history: one call for all rows of a bulk statement. The words' rows are locked before
 # they are made anew, so that of two transactions that touch one item (a title, a name) the later one sees both.
 # Always by the key's index: a plan made for many rows would serve single ones badly for the session's life.
-# Bitmaps that do not compress are read from the row itself, not from chunks beside the table.
-INLINE = "ALTER TABLE catalog_facetbits ALTER COLUMN bits SET STORAGE MAIN"
+# Bitmaps lie in their rows as they are: to decompress them would take several times as long as to combine them.
+INLINE = "ALTER TABLE catalog_facetbits ALTER COLUMN bits SET STORAGE PLAIN"
 
 # How often each word occurs: without it, a query of a word that hardly anything has would be planned as if many
 # items had it, and would look at all of them.

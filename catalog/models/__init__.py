@@ -17,6 +17,7 @@ from catalog.models.import_run import (
 from catalog.models.item import (
     FIRST_YEAR,
     LAST_YEAR,
+    RESERVED,
     Authenticity,
     Availability,
     Condition,
@@ -49,7 +50,16 @@ from catalog.models.production import (
     Role,
 )
 from catalog.models.rights import may_view
-from catalog.models.search import CHUNK, FacetBits, FacetSlot, Headwords, ItemChange, ItemSearch, SearchWord
+from catalog.models.search import (
+    CHUNK,
+    PRICE_BIT,
+    FacetBits,
+    FacetSlot,
+    Headwords,
+    ItemChange,
+    ItemSearch,
+    SearchWord,
+)
 from catalog.models.term import Term, TermQuerySet, Vocabulary
 
 __all__ = [
@@ -57,6 +67,8 @@ __all__ = [
     "FIRST_YEAR",
     "LANDED",
     "LAST_YEAR",
+    "PRICE_BIT",
+    "RESERVED",
     "WAITING",
     "WORKING",
     "AnsweredRequest",

@@ -1,4 +1,4 @@
-"""How far the catalogue has come: numbers that every write of what readers see counts up."""
+"""How far the catalogue has come: every write of what readers see is noted here."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -11,7 +11,11 @@ class CatalogueChange(models.Model):
     """
 
     at = models.DateTimeField(db_default=Now())
-    public = models.BooleanField(help_text="What everybody may read was written, not drafts alone.")
+    shows_at = models.DateTimeField(
+        null=True, help_text="From when on everybody may read some of what was written; null: drafts alone."
+    )
+    transaction = models.BigIntegerField(help_text="The writer's, by PostgreSQL's number that never returns.")
+    oldest = models.BigIntegerField(help_text="The oldest transaction that had not ended at the write.")
 
     def __str__(self) -> str:
         return f"change {self.pk}"
@@ -26,6 +30,7 @@ class FoldedChanges(models.Model):
     public = models.BooleanField(primary_key=True)
     number = models.BigIntegerField()
     last = models.BigIntegerField()
+    transaction = models.BigIntegerField()
     at = models.DateTimeField()
 
     class Meta:

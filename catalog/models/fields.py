@@ -12,6 +12,11 @@ def canonical_text(value: str) -> str:
     return unicodedata.normalize("NFKC", value).strip()
 
 
+def folded(text: str) -> str:
+    """Return the text without letter case, as `Folded` makes it: letter by letter, so that ß stays one letter."""
+    return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in text)
+
+
 class CanonicalCharField(models.CharField[str, str]):
     """A CharField whose values are stored trimmed and in Unicode form NFKC."""
 

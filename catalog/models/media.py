@@ -194,6 +194,12 @@ class MediaAsset(models.Model):
                 condition=Q(processing__in=["waiting", "rendering"], state="present"),
                 name="catalog_media_to_process",
             ),
+            # ?kind=; most are images, which no index could find faster
+            models.Index(fields=["kind", "id"], condition=~Q(kind="image"), name="catalog_media_not_image"),
+            # ?processing= for staff: what was refused, above all
+            models.Index(
+                fields=["processing", "id"], condition=~Q(processing="ready"), name="catalog_media_not_ready"
+            ),
             # the same content under several keys
             models.Index(fields=["sha256"], condition=~Q(sha256=""), name="catalog_media_sha256"),
         ]

@@ -9,8 +9,16 @@ from django.db.models.functions import Upper
 
 from catalog.models.fields import CanonicalCharField, Holds, text_array
 from catalog.models.history import tracked
-from catalog.models.item import FIRST_YEAR, LAST_YEAR, Item, may_see_all
+from catalog.models.item import FIRST_YEAR, LAST_YEAR, RESERVED, RESERVED_SLUG, Item, may_see_all
 from catalog.models.rights import may_view
+
+IN_USE = "Appearances of items: {:,}. Take them away first."
+ALSO_UNSEEN = "Items appear in it, and you may not see all of them. Take the appearances away first."
+
+
+def in_use(number: int, seen: int) -> str:
+    """Return why a film with this number of appearances is not deleted; unseen ones are owned to, not counted."""
+    return IN_USE.format(seen) if seen == number else ALSO_UNSEEN
 
 
 class ProductionKind(models.TextChoices):
@@ -20,15 +28,17 @@ class ProductionKind(models.TextChoices):
 
 class ProductionQuerySet(models.QuerySet["Production"]):
     def visible_to(self, user: Any) -> Self:
-        """Leave out productions in which only items appear that this user may not see: a title tells of a draft.
+        """Narrow to productions in which an item appears that this user may see: a title tells of a draft.
 
-        Staff who may view productions, or every draft, see them all.
+        So nobody can tell one in which only drafts appear from one in which nothing does. Staff who may view
+        productions, or every draft, see them all.
         """
         if may_see_all(user) or may_view(user, "production"):
             return self
-        appearances = Appearance.objects.filter(production=models.OuterRef("pk"))
-        visible = appearances.filter(item__in=Item.objects.visible_to(user))
-        return self.filter(~models.Exists(appearances) | models.Exists(visible))
+        items = Item.objects.visible_to(user)
+        return self.filter(
+            models.Exists(Appearance.objects.filter(production=models.OuterRef("pk"), item__in=items))
+        )
 
     def with_item_count(self, user: Any) -> Self:
         """Add `item_count`, the number of items that appeared and that this user may see."""
@@ -39,6 +49,16 @@ class ProductionQuerySet(models.QuerySet["Production"]):
             appearances.order_by().values("production").annotate(total=models.Count("pk")).values("total")
         )
         return self.annotate(item_count=models.functions.Coalesce(models.Subquery(counted), 0))
+
+    def why_in_use(self, user: Any) -> dict[int, str]:
+        """Return why those of them in which items appear are not to be deleted, by their keys."""
+        seen = models.Q(item__in=Item.objects.visible_to(user))
+        found = Appearance.objects.filter(production__in=self).order_by().values("production")
+        counts = found.annotate(number=models.Count("pk"), seen=models.Count("pk", filter=seen))
+        return {
+            production: in_use(number, seen)
+            for production, number, seen in counts.values_list("production", "number", "seen")
+        }
 
 
 ProductionManager = models.Manager.from_queryset(ProductionQuerySet)
@@ -70,6 +90,11 @@ class Production(models.Model):
                 violation_error_message="A production needs a title.",
             ),
             models.CheckConstraint(
+                condition=~models.Q(slug=RESERVED_SLUG),
+                name="%(app_label)s_%(class)s_slug_free",
+                violation_error_message=RESERVED,
+            ),
+            models.CheckConstraint(
                 condition=models.Q(kind__in=ProductionKind.values),
                 name="%(app_label)s_%(class)s_kind_known",
                 violation_error_message="A production is a film or a series.",
@@ -92,6 +117,10 @@ class Production(models.Model):
             GinIndex(fields=["genres"], name="catalog_production_genres"),  # ?genres=
             GinIndex(fields=["years"], name="catalog_production_years"),  # ?years=
             models.Index(fields=["title", "id"], name="catalog_production_by_title"),  # list, ordering=title
+            models.Index(
+                fields=["updated_at", "id"], name="catalog_production_updated"
+            ),  # ordering=updated_at
+            models.Index(fields=["franchise"], name="catalog_production_franchise"),  # ?franchise=
         ]
         permissions = (("export_production", "Can export films and series, and who appears in them"),)
 

@@ -11,7 +11,9 @@ from django.db import models
 
 from catalog.models.item import Item
 
-CHUNK = 32_768  # slots that one bitmap covers
+CHUNK = 31_744  # slots that one bitmap covers; two of them fit into a page
+# A price in cents, and above it a bit that every price has: one bitmap for each binary digit.
+PRICE_BIT = 47
 
 
 class Headwords(models.Func):

@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 
 from catalog.models.fields import CanonicalCharField, Folded, text_array
 from catalog.models.history import tracked
@@ -71,6 +72,8 @@ class Term(models.Model):
         ]
         indexes = [
             GinIndex(fields=["aliases"], name="catalog_term_aliases"),  # which term has this alias
+            # ?q= and the admin's search: name icontains
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="catalog_term_name_trgm"),
         ]
         permissions = (("export_term", "Can export the vocabularies"),)
 

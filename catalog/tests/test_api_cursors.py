@@ -3,14 +3,21 @@
 import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
 import pytest
 from django.db import connection
 
 from catalog.api import filters
 from catalog.models import Item
-from catalog.tests.api import listed_slugs, staff_client
-from catalog.tests.factories import ItemFactory, MediaAssetFactory, ProductionFactory, TermFactory
+from catalog.tests.api import listed_slugs, staff_client, view_of
+from catalog.tests.factories import (
+    AppearanceFactory,
+    ItemFactory,
+    MediaAssetFactory,
+    ProductionFactory,
+    TermFactory,
+)
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 PRICES = [Decimal(5), None, Decimal(5), Decimal("0.01"), None, Decimal(7), Decimal(5)]
@@ -85,25 +92,6 @@ def test_cursor_leads_back_to_where_it_came_from(client):
     assert client.get(again["next"]).json()["results"] == second["results"]
 
 
-@pytest.mark.parametrize("route", ["productions", "terms", "media"])
-def test_cursor_leads_through_the_other_lists(client, db, route):
-    item = ItemFactory.create(published=True)
-    for number in range(5):
-        MediaAssetFactory.create(item=item, position=number // 2)
-        ProductionFactory.create()
-        TermFactory.create()
-    everything = [row["id"] for row in client.get(f"/v1/{route}/").json()["results"]]
-
-    address, found = f"/v1/{route}/?cursor=first&page_size=2", []
-    while address:
-        answer = client.get(address).json()
-        found += [row["id"] for row in answer["results"]]
-        address = answer["next"]
-
-    assert found == everything
-    assert len(found) >= 5
-
-
 @pytest.mark.usefixtures("seven")
 @pytest.mark.parametrize(
     ("query", "count"),
@@ -150,7 +138,7 @@ def test_cursor_that_is_none(client, text):
 )
 def test_cursor_of_another_list(client, route, query):
     following = client.get("/v1/items/?ordering=price&cursor=first&page_size=2").json()["next"]
-    cursor = following.partition("cursor=")[2].partition("&")[0]
+    cursor = cursor_in(following)
 
     assert refused(client, f"{query}&cursor={cursor}", route) == [("cursor", "invalid")]
 
@@ -158,7 +146,7 @@ def test_cursor_of_another_list(client, route, query):
 @pytest.mark.usefixtures("seven")
 def test_cursor_with_a_letter_changed(client):
     following = client.get("/v1/items/?cursor=first&page_size=2").json()["next"]
-    cursor = following.partition("cursor=")[2].partition("&")[0]
+    cursor = cursor_in(following)
 
     for place in range(len(cursor) - 1):  # the last letter may hold spare bits
         other = "A" if cursor[place] != "A" else "B"
@@ -171,36 +159,169 @@ def test_cursor_and_page_exclude_each_other(client):
     assert refused(client, "cursor=first&page=1") == [("cursor", "with_page")]
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("ordering", ["price", "-price", "-published_at", "name"])
-def test_cursor_skips_and_repeats_nothing_while_others_write(client, ordering):
-    """The rows that are there all the time are met once each, whatever comes and goes between them."""
-    lasting = {
-        ItemFactory.create(slug=f"stays-{number}", published=True, price=number % 5 or None).slug
+def cursor_in(link):
+    return link.partition("cursor=")[2].partition("&")[0]
+
+
+@pytest.mark.usefixtures("seven")
+def test_cursor_of_staff_shows_readers_no_draft(client):
+    for number in range(4):
+        ItemFactory.create(slug=f"draft-{number}", price=5)
+    staff = staff_client("view_item")
+    addresses = [staff.get("/v1/items/?ordering=price&cursor=first&page_size=3").json()["next"]]
+    addresses.append(staff.get(addresses[0]).json()["previous"])
+
+    found = [joined(walk(client, address, way)) for address in addresses for way in ("next", "previous")]
+
+    assert {slug for slugs in found for slug in slugs if slug.startswith("draft")} == set()
+    assert all(found)
+
+
+@pytest.mark.usefixtures("seven")
+def test_cursor_is_signed_by_the_secret_key(client, settings):
+    """Whatever process or release has the key takes it; after the key has changed nobody does."""
+    cursor = cursor_in(client.get("/v1/items/?cursor=first&page_size=2").json()["next"])
+    settings.SECRET_KEY = "another"
+
+    assert refused(client, f"cursor={cursor}") == [("cursor", "invalid")]
+
+
+LONG = "\u3042" * 200  # three bytes each
+
+
+@pytest.mark.parametrize("ordering", ["name", "-name"])
+def test_cursor_in_long_names(client, db, ordering):
+    for number in range(3):
+        ItemFactory.create(slug=f"long-{number}", name=LONG, published=True)
+
+    met = joined(walk(client, f"/v1/items/?ordering={ordering}&page_size=1&cursor=first"))
+
+    assert sorted(met) == ["long-0", "long-1", "long-2"]
+
+
+def test_cursor_in_keys_of_full_length(client, db):
+    item = ItemFactory.create(published=True)
+    keys = [f"vehicles/{'k' * 1014}{number}" for number in range(3)]
+    for key in keys:
+        MediaAssetFactory.create(item=item, key=key, position=1)
+
+    found, address = [], "/v1/media/?page_size=1&cursor=first"
+    while address:
+        answer = client.get(address).json()
+        found += [row["key"] for row in answer["results"]]
+        address = answer["next"]
+
+    assert found == keys
+
+
+@pytest.mark.parametrize("route", ["productions", "terms", "media"])
+def test_every_ordering_of_the_other_lists_by_cursor(client, db, route):
+    ordering = view_of(route).filterset_class.base_filters.get("ordering")
+    item = ItemFactory.create(published=True)
+    for number in range(5):
+        MediaAssetFactory.create(item=item, position=number // 2)
+        AppearanceFactory.create(item=item, production=ProductionFactory.create(title=f"Film {number // 2}"))
+        TermFactory.create()
+
+    for query in [f"ordering={name}&" for name in ordering.orders] if ordering else [""]:
+        everything = ids(client.get(f"/v1/{route}/?{query}page_size=100").json())
+        for way, begin in (("next", "first"), ("previous", "last")):
+            pages, address = [], f"/v1/{route}/?{query}cursor={begin}&page_size=2"
+            while address:
+                answer = client.get(address).json()
+                pages.append(ids(answer))
+                address = answer[way]
+            assert joined(pages if way == "next" else reversed(pages)) == everything
+        assert len(everything) >= 5
+
+
+def ids(answer):
+    return [row["id"] for row in answer["results"]]
+
+
+# But by updated_at, which every update changes: what is written to moves there, and may be met again or not at all.
+LASTING = [query for query in ORDERINGS if "updated_at" not in query] + ["genres=Spy&ordering=-price"]
+
+
+@pytest.fixture
+def lasting(db):
+    """Thirty items that are there all the time, with equal and absent prices among them."""
+    return {
+        ItemFactory.create(
+            slug=f"stays-{number}", name=f"Item {number % 4}", published=True, price=number % 9 or None,
+            genres=["Spy"],
+        ).slug
         for number in range(30)
-    }
+    }  # fmt: skip
+
+
+def write(number):
+    """Add an item, change what no order looks at of those that stay, and delete one that came before."""
+    price = number % 7 or None
+    ItemFactory.create(
+        slug=f"goes-{number}", name=f"Item {number % 4}", published=True, price=price, genres=["Spy"]
+    )
+    Item.objects.filter(slug__endswith=str(number % 10)).update(location=f"Hall {number}")
+    Item.objects.filter(slug=f"goes-{number - 3}").delete()
+
+
+def met_both_ways(client, query, between):
+    """Return the slugs that a walk meets, forwards and then backwards; `between` is done after each page."""
+    found = []
+    for way, begin in (("next", "first"), ("previous", "last")):
+        slugs, address = [], f"/v1/items/?{query}&page_size=3&cursor={begin}"
+        while address:
+            answer = client.get(address).json()
+            slugs += [row["slug"] for row in answer["results"]]
+            address = answer[way]
+            between()
+        found.append(slugs)
+    return found
+
+
+def expected_of(query, lasting):
+    """Return the slugs that each walk must meet once."""
+    priced = Item.objects.filter(slug__in=lasting)
+    return sorted(
+        (priced.filter(price__gte=5) if "price__min" in query else priced).values_list("slug", flat=True)
+    )
+
+
+@pytest.mark.parametrize("query", LASTING, ids=[query or "default" for query in LASTING])
+def test_cursor_skips_and_repeats_nothing_when_rows_change_between_pages(client, lasting, query):
+    numbers = count(1)
+    expected = expected_of(query, lasting)
+
+    walks = met_both_ways(client, query, lambda: write(next(numbers)))
+
+    for met in walks:
+        assert sorted(slug for slug in met if slug in lasting) == expected
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.django_db(transaction=True)
+def test_cursor_skips_and_repeats_nothing_while_others_write(client, lasting):
+    """As above, but by transactions that are committed at any moment, also between a page's own statements."""
     is_over = threading.Event()
 
-    def write():
-        number = 0
+    def write_on():
         try:
-            while not is_over.is_set():
-                number += 1
-                ItemFactory.create(slug=f"goes-{number}", published=True, price=number % 7 or None)
-                Item.objects.filter(slug=f"goes-{number - 3}").delete()
+            for number in count(1):
+                write(number)
+                if is_over.is_set():
+                    return
         finally:
             connection.close()
 
-    writer = threading.Thread(target=write)
+    expected = {query: expected_of(query, lasting) for query in LASTING}
+    writer = threading.Thread(target=write_on)
     writer.start()
     try:
-        forwards = joined(walk(client, f"/v1/items/?ordering={ordering}&page_size=3&cursor=first"))
-        backwards = joined(
-            walk(client, f"/v1/items/?ordering={ordering}&page_size=3&cursor=last", "previous")
-        )
+        walks = {query: met_both_ways(client, query, lambda: None) for query in LASTING}
     finally:
         is_over.set()
         writer.join()
 
-    for met in (forwards, backwards):
-        assert sorted(slug for slug in met if slug in lasting) == sorted(lasting)
+    for query, both in walks.items():
+        for met in both:
+            assert sorted(slug for slug in met if slug in lasting) == expected[query], query

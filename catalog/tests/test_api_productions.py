@@ -77,7 +77,8 @@ def test_missing_production(client):
 
 @pytest.mark.parametrize("rows", [1, 30])
 def test_list_takes_four_queries(client, django_assert_max_num_queries, rows):
-    ProductionFactory.create_batch(rows)
+    item = ItemFactory.create(published=True)
+    AppearanceFactory.create_batch(rows, item=item)
 
     with django_assert_max_num_queries(4):
         client.get("/v1/productions/")
@@ -110,7 +111,10 @@ KEEPS = [
 @pytest.mark.usefixtures("goldfinger")
 @pytest.mark.parametrize(("query", "kept"), KEEPS, ids=[query or "default" for query, _ in KEEPS])
 def test_list_keeps(client, query, kept):
-    ProductionFactory.create(title="Airwolf", slug="airwolf-1984", kind="series", years=[1984, 1985, 1986])
+    airwolf = ProductionFactory.create(
+        title="Airwolf", slug="airwolf-1984", kind="series", years=[1984, 1985, 1986]
+    )
+    AppearanceFactory.create(production=airwolf, item=ItemFactory.create(published=True))
 
     assert listed_slugs(client, f"/v1/productions/?{query}") == kept.split()
 
@@ -124,7 +128,8 @@ def test_production_of_drafts_only_is_not_told_of(client, address):
     assert "The Canary" in staff_client("view_item").get(address).text
 
 
-def test_production_without_items_is_listed(client):
+def test_production_without_items_is_for_staff(client):
     ProductionFactory.create(slug="lonely-1999")
 
-    assert listed_slugs(client, "/v1/productions/") == ["lonely-1999"]
+    assert listed_slugs(client, "/v1/productions/") == []
+    assert listed_slugs(staff_client("view_production"), "/v1/productions/") == ["lonely-1999"]

@@ -46,6 +46,16 @@ QUERIES = [
     ("*", ""),
     ("'", ""),
     ("\\ ' :* & | ! <->", ""),
+    # where the parser of texts cuts between what begins and its star
+    ("_*", ""),
+    ("aston_*", "db5 db6 poster"),
+    ("1.5*", ""),
+    ("aston 1964-0*", ""),
+    ("zqprefixqz", ""),
+    # more of what negates than a query can hold
+    ("-" * 400 + "goldfinger aston", "db5"),
+    ("aston" + " -" * 200, "db5 db6 poster"),
+    ('-"' * 200 + "a", ""),
 ]
 
 
@@ -191,3 +201,15 @@ def test_highlight_marks_words_and_makes_the_rest_safe(client):
         {"description": "<mark>Ejector</mark> seat &amp; more"},
         {"name": "<mark>DB6</mark>"},
     ]
+
+
+def test_rows_with_the_words_in_their_names_are_ranked_before_the_number_ends(monkeypatch):
+    monkeypatch.setattr(text, "RANKED", 1)
+    ItemFactory.create(name="Crate", description="A silver arrow.")
+    ItemFactory.create(name="Silver Arrow", description="")
+    ItemFactory.create(name="Box", description="The silver arrow.")
+
+    ranked = text.by_relevance(text.matching(Item.objects.all(), "silver arrow"), "silver arrow")
+
+    names = Item.objects.filter(pk__in=list(ranked.values_list("pk", flat=True)))
+    assert [item.name for item in names] == ["Silver Arrow"]

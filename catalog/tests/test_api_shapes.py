@@ -1,12 +1,17 @@
 """What is told of a row: fields, omit, include; and that the projections keep to the documented shapes."""
 
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog.api import serializers, views
 from catalog.api.shapes.given import PUBLIC, Places, Reader
+from catalog.models import Item
 from catalog.tests.api import staff_client
 from catalog.tests.factories import AppearanceFactory, MediaAssetFactory, ToolFactory, VehicleFactory
-from media_sync.api.media import MediaSerializer, MediaViewSet
 
 pytestmark = pytest.mark.django_db
 
@@ -15,7 +20,6 @@ SHAPES = [
     (views.ItemViewSet, serializers.ItemDetailSerializer, {"history"}),
     (views.ProductionViewSet, serializers.ProductionSerializer, set()),
     (views.TermViewSet, serializers.TermSerializer, set()),
-    (MediaViewSet, MediaSerializer, set()),
 ]
 
 
@@ -148,3 +152,57 @@ def test_history_is_told_of_the_kinds_whose_drafts_one_sees(aston):
     rows = staff_client("view_vehicle").get("/v1/items/?include=history&fields=slug").json()["results"]
 
     assert {row["slug"]: row["history"] is None for row in rows} == {"aston": False, "camera": True}
+
+
+ADDRESSES = [
+    ("items", "include=appearances,images,history"),
+    ("vehicles", "fields=slug&include=history"),
+    ("items", "facets=genres&q=item&highlight=true"),
+    ("productions", ""),
+    ("media", ""),
+]
+
+
+@pytest.fixture
+def hundred(db):
+    """A hundred vehicles, each with a picture and an appearance in a film of its own."""
+    for item in VehicleFactory.create_batch(100, published=True):
+        AppearanceFactory.create(item=item)
+        MediaAssetFactory.create(item=item)
+
+
+@pytest.mark.usefixtures("hundred")
+@pytest.mark.parametrize(("route", "query"), ADDRESSES)
+def test_queries_are_as_many_for_one_row_as_for_a_hundred(route, query):
+    staff, made = staff_client("view_item"), {}
+
+    for size in (1, 10, 99):  # after each comes another page
+        address = f"/v1/{route}/?page_size={size}&count=exact&{query}"
+        staff.get(address.replace("exact", "none"))  # an estimate of the rows is kept from here on
+        with CaptureQueriesContext(connection) as queries:
+            assert len(staff.get(address).json()["results"]) == size
+        made[size] = len(queries)
+
+    assert len(set(made.values())) == 1, made
+
+
+def test_times_are_in_utc_and_amounts_are_texts(client, aston):
+    moment = datetime(2026, 1, 31, 14, 0, 0, 120000, tzinfo=timezone(timedelta(hours=2)))
+    Item.objects.update(
+        price=Decimal("1234567.5"), published_at=moment, created_at=moment.replace(microsecond=0)
+    )
+
+    row = client.get("/v1/items/aston/").json()
+
+    assert (row["price"], row["published_at"], row["created_at"]) == (
+        "1234567.50", "2026-01-31T12:00:00.120000Z", "2026-01-31T12:00:00Z",
+    )  # fmt: skip
+
+
+def test_unknown_values_are_told_and_not_left_out(client):
+    VehicleFactory.create(published=True, slug="bare", make="", model="", price=None, genres=[])
+
+    row = client.get("/v1/items/bare/").json()
+
+    assert row.keys() == serializers.ItemDetailSerializer().fields.keys()
+    assert (row["price"], row["image"], row["make"], row["genres"], row["images"]) == (None, None, "", [], [])

@@ -91,6 +91,7 @@ def test_item_of_any_kind_needs_a_kind(staff):
     answer = send(staff, "post", "/v1/items/", {"reference": "T-1", "name": "Hammer"})
 
     assert faults(answer) == [("/kind", "required", "This field is required.")]
+    assert answer.json()["detail"] == "/kind: This field is required."
 
 
 def test_item_of_another_kind_is_refused(staff):
@@ -192,7 +193,7 @@ def test_item_is_deleted(staff):
     answer = send(staff, "delete", f"{VEHICLES}db5/")
 
     asset.refresh_from_db()
-    assert (answer.status_code, answer.content) == (204, b"")
+    assert (answer.status_code, answer.content, answer.get("Content-Type")) == (204, b"", None)
     assert (Item.objects.count(), Appearance.objects.count(), asset.item_id) == (0, 0, None)
     event = AuditEvent.objects.get(action=Action.DELETED)
     assert (event.subject, event.request_id) == ("1 item: A-1", answer["X-Request-ID"])

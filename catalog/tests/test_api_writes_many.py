@@ -1,6 +1,7 @@
 """Many rows in one request: each with its result, all or those that are right."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,10 @@ def test_many_are_changed_each_by_its_own_fields(staff):
     one.refresh_from_db()
     two.refresh_from_db()
     assert summary(answer) == NOTHING | {"changed": 2}
-    assert [(each.price, each.location) for each in (one, two)] == [(7, "Rome"), (5, "Bonn")]
+    assert [(each.price, each.location) for each in (one, two)] == [
+        (Decimal(7), "Rome"),
+        (Decimal(5), "Bonn"),
+    ]
 
 
 def test_change_of_what_is_not_there(staff):
@@ -132,7 +136,7 @@ def test_row_that_names_another_version_is_left_alone(staff):
 
     item.refresh_from_db()
     sentence = "It was changed since you read it: it has the version 2 by now."
-    assert (faults(answer), item.price) == ([("/0/version", "changed", sentence)], 6)
+    assert (faults(answer), item.price) == ([("/0/version", "changed", sentence)], Decimal(6))
 
 
 def test_row_that_comes_twice(staff):
@@ -287,3 +291,56 @@ def test_vehicle_is_found_under_its_own_kind_alone(staff):
     answer = send(staff, "delete", f"{BULK}?on_error=skip_failed", [{"reference": "T"}, {"reference": "V"}])
 
     assert summary(answer) == NOTHING | {"deleted": 1, "failed": 1}
+
+
+KEYS: dict[str, dict[str, Any]] = {
+    "productions": {"slug": "ronin"},
+    "terms": {"vocabulary": "genre", "slug": "spy"},
+}
+CHANGES: dict[str, dict[str, Any]] = {"productions": {"franchise": "x"}, "terms": {"aliases": ["x"]}}
+
+
+@pytest.fixture
+def ronin_and_spy(db):
+    AppearanceFactory.create(production__slug="ronin")
+    TermFactory.create(name="Spy", slug="spy")
+
+
+@pytest.mark.usefixtures("ronin_and_spy")
+@pytest.mark.parametrize("name", KEYS)
+def test_row_that_names_another_tag_is_left_alone(staff, name):
+    tag = staff.get(f"/v1/{name}/{'/'.join(KEYS[name].values())}/")["ETag"]
+    row = KEYS[name] | {"etag": tag}
+
+    answers = [send(staff, "patch", f"/v1/{name}/bulk/", [row | CHANGES[name]]) for _ in range(2)]
+    deletion = send(staff, "delete", f"/v1/{name}/bulk/", [row])
+
+    assert summary(answers[0])["changed"] == 1
+    assert [faults(answer)[0][:2] for answer in (answers[1], deletion)] == [("/0/etag", "changed")] * 2
+
+
+@pytest.mark.usefixtures("ronin_and_spy")
+@pytest.mark.parametrize("name", [*KEYS, "vehicles"])
+def test_rows_name_what_was_read_where_that_is_required(staff, settings, name):
+    settings.REQUIRE_IF_MATCH = True
+    ItemFactory.create(reference="A")
+    row = KEYS.get(name, {"reference": "A"})
+    state = "version" if name == "vehicles" else "etag"
+
+    answers = [
+        send(staff, method, f"/v1/{name}/bulk/{query}", [row])
+        for method, query in (("patch", ""), ("delete", ""), ("post", "?upsert=true"))
+    ]
+
+    sentence = f"This service changes only what names the {state} that was read."
+    assert [faults(answer) for answer in answers] == [[(f"/0/{state}", "required", sentence)]] * 3
+
+
+def test_upsert_changes_nothing_where_a_condition_is_required(staff, settings):
+    settings.REQUIRE_IF_MATCH = True
+    item = ItemFactory.create(reference="A", price=5)
+
+    answer = send(staff, "post", "/v1/vehicles/?upsert=true", {"reference": "A", "name": "x", "price": "7"})
+
+    item.refresh_from_db()
+    assert (answer.status_code, item.price) == (428, Decimal(5))

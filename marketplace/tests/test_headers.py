@@ -110,7 +110,8 @@ def test_answer_without_a_database_carries_the_headers(
     def refuse(*args: object, **kwargs: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.cursor", refuse)
+    for door in ("cursor", "ensure_connection"):
+        monkeypatch.setattr(f"django.db.backends.base.base.BaseDatabaseWrapper.{door}", refuse)
 
     answers = [unraising.get("/v1/vehicles/"), unraising.get("/readyz")]
 
@@ -234,15 +235,28 @@ def test_answer_to_an_account_is_kept_by_no_shared_cache(client: Client) -> None
     ]
 
     assert [(answer.status_code, answer.headers["Cache-Control"]) for answer in answers] == [
-        (200, "no-cache, private"),
+        (200, "private, no-cache"),
         (404, "no-cache, private"),
         (200, "no-store"),
     ]
 
 
 @pytest.mark.django_db
-def test_answer_to_anybody_is_left_to_caches(client: Client) -> None:
-    assert "Cache-Control" not in client.get("/v1/vehicles/").headers
+@pytest.mark.parametrize(
+    ("path", "status", "storing"),
+    [
+        ("/v1/vehicles/", 200, "public, no-cache"),
+        ("/v1/vehicles/nothing/", 404, "no-cache"),
+        ("/v1/vehicles", 301, "no-cache"),
+        ("/v1/vehicles/?colour=red", 400, "no-cache"),
+    ],
+)
+def test_answer_to_anybody_is_asked_for_again_each_time(
+    client: Client, path: str, status: int, storing: str
+) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (status, storing)
 
 
 @pytest.mark.django_db

@@ -76,16 +76,32 @@ REFUSALS = [
     pytest.param(WholeNumber(1, 9), ["0"], "must be a whole number from 1 to 9, not '0'.", id="below"),
     pytest.param(WholeNumber(1, 9), ["1", "2"], "is given more than once; it takes one value.", id="twice"),
     pytest.param(Words(), ["x" * 501], "is longer than 500 characters.", id="long"),
-    pytest.param(Words(), ["a\0"], "holds a NUL character.", id="NUL"),
+    pytest.param(Words(), ["a\0"], "holds a NUL character (%00); leave it out.", id="NUL"),
+    pytest.param(
+        Words(),
+        ["a\ufffd"],
+        "holds bytes that are not UTF-8; write it in UTF-8, percent-encoded.",
+        id="not UTF-8",
+    ),
     pytest.param(
         Choice(("a", "b")), ["y" * 80], f"must be one of a, b, not '{'y' * 60}...'.", id="long value is cut"
     ),
     pytest.param(
-        ListOf(Word()), ["a,,b"], "is empty; it must be a value, or several separated by commas.", id="gap"
+        ListOf(Word()),
+        ["a,,b"],
+        "holds an empty value beside others; leave out that comma or parameter.",
+        id="gap",
+    ),
+    pytest.param(
+        ListOf(Word()), [" "], "is empty; it must be a value, or several separated by commas.", id="empty"
     ),
     pytest.param(ListOf(Word()), ["a"] * 101, "holds 101 values; it takes up to 100.", id="many"),
     pytest.param(
-        ListOf(Word()), ['"a'], "has quotes or line breaks that do not fit: '\"a'.", id="open quote"
+        ListOf(Word()),
+        ['"a'],
+        "has double quotes or line breaks that do not fit: '\"a'; a value that holds a comma or a quote is"
+        ' written "like, this", a quote within it twice.',
+        id="open quote",
     ),
 ]
 

@@ -87,11 +87,27 @@ def test_options_names_the_methods(client):
 
 
 def test_answer_that_is_not_acceptable(client):
-    assert_problem(client.get("/v1/vehicles/", headers={"accept": "text/html"}), 406)
+    answer = client.get("/v1/vehicles/", headers={"accept": "text/html"})
+
+    assert_problem(answer, 406)
+    assert answer.json()["detail"].endswith("This address answers application/json.")
 
 
 def test_body_of_an_unknown_type(client):
-    assert_problem(client.post("/v1/auth/token/", b"a=b", content_type="text/csv"), 415)
+    answer = client.post("/v1/auth/token/", b"a=b", content_type="text/csv")
+
+    assert_problem(answer, 415)
+    assert answer.json()["detail"].endswith("This address reads application/json.")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), {"search": "q", "limit": "page_size", "sort": "ordering", "after": "cursor"}.items()
+)
+def test_parameter_that_other_services_have(client, name, meant):
+    answer = client.get("/v1/vehicles/", {name: "1"})
+
+    assert_problem(answer, 400)
+    assert answer.json()["detail"] == f"'{name}' is not a parameter of this address; did you mean {meant}?"
 
 
 BAD_BODIES = {
@@ -258,9 +274,10 @@ def test_every_operation_declares_its_problems():
         path
         for path, operations in document["paths"].items()
         for operation in operations.values()
-        if "application/problem+json" not in operation["responses"]["default"]["content"]
+        if operation["responses"]["default"] != {"$ref": "#/components/responses/Problem"}
     ]
     assert lacking == []
+    assert list(document["components"]["responses"]["Problem"]["content"]) == ["application/problem+json"]
 
 
 def test_openapi_file_is_current():

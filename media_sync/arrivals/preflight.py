@@ -6,6 +6,7 @@ names no cause. So this service asks the same question before, and remembers the
 
 from urllib.parse import urlsplit
 
+import redis
 import urllib3
 from django.conf import settings
 from django.core.cache import cache
@@ -21,10 +22,13 @@ def may_send(url: str, origin: str) -> bool:
     """Return whether the server at this signed address takes files from pages of this origin."""
     server = urlsplit(url)
     key = f"media_sync.preflight:{server.scheme}://{server.netloc}:{settings.S3_BUCKET}:{origin}"
-    known = cache.get(key)
-    if known is None:
+    try:
+        known = cache.get(key)
+        if known is None:
+            known = asks(url, origin)
+            cache.set(key, known, REMEMBERED)
+    except redis.RedisError:  # what cannot be remembered is asked
         known = asks(url, origin)
-        cache.set(key, known, REMEMBERED)
     return bool(known)
 
 

@@ -9,9 +9,11 @@ from django.test import Client
 from django.urls import URLPattern
 
 from accounts.tests.factories import UserFactory
-from catalog.models import MediaKind, MediaState, Processing
+from catalog.models import MediaKind, MediaState, Processing, rendition_name
 from catalog.tests.api import staff_client
 from catalog.tests.factories import ItemFactory, MediaAssetFactory, VehicleFactory
+from media_sync.pictures.recipes import plan
+from media_sync.pictures.rendering import key_of
 from media_sync.tests.fixtures import picture, put
 from media_sync.tests.sick_bucket import says_nothing, sick_bucket
 from media_sync.urls import urlpatterns
@@ -204,6 +206,29 @@ def test_public_bucket_is_read_at_its_own_address(client, settings):
     assert file["Location"] == f"{at}/full-640.webp"
 
 
+@pytest.mark.parametrize("public", ["", "https://cdn.example.com"])
+def test_addresses_name_the_files_that_are_made(client, settings, public):
+    """PostgreSQL writes the addresses; the worker names the files, and the routes find them, in Python."""
+    settings.MEDIA_PUBLIC_URL = public
+    asset = rendered()
+    made = plan((3000, 2000), focal=(0.5, 0.5), ratios=["4:3", "21:9"])
+    asset.renditions = [each.as_json() | {"size": 1} for each in made]
+    asset.save()
+
+    body = client.get(f"/v1/media/{asset.pk}/").json()
+
+    ours = f"http://testserver/v1/media/{asset.pk}/renditions"
+    written = [
+        f"{public}/{key_of(FOLDER, each)}" if public else f"{ours}/{rendition_name(each)}/"
+        for each in asset.renditions
+    ]
+    sets = [body["srcset"], *body["crops"].values()]
+    in_sets = [size.rpartition(" ")[0] for one in sets for text in one.values() for size in text.split(", ")]
+    assert [each["url"] for each in body["renditions"]] == written
+    assert sorted(in_sets) == sorted(written)
+    assert len({each["ratio"] for each in asset.renditions}) == 3
+
+
 PAGES = (
     "/v1/items/", "/v1/vehicles/", "/v1/vehicles/db5/", "/v1/memorabilia/", "/v1/tools/", "/v1/productions/", "/v1/media/",
     "/v1/media/{pk}/", "/v1/media/{pk}/file/", "/v1/media/{pk}/original/", "/admin/", "/admin/catalog/mediaasset/",
@@ -252,6 +277,7 @@ def test_anonymous_clients_find_no_route_to_what_is_hidden(pattern, sort, method
 
 
 NOWHERE = 2**31 - 1  # no asset has this id
+PASSING = {"X-Request-ID", "RateLimit"}  # these two tell of the request alone
 ASKED = {
     "plainly": {},
     "if it is known": {"If-None-Match": "*"},
@@ -264,14 +290,14 @@ ASKED = {
 @pytest.mark.parametrize("sort", HIDDEN)
 @pytest.mark.parametrize("pattern", OF_AN_ASSET, ids=lambda pattern: pattern.name)
 def test_what_is_hidden_answers_as_what_is_not_there(pattern, sort):
-    """Nothing of an answer but the request's own number tells a draft's picture from none."""
+    """Nothing of an answer but what counts requests tells a draft's picture from none."""
     template = re.sub(r"<str:name>", "full-640.webp", str(pattern.pattern))
     ids = (HIDDEN[sort]().pk, NOWHERE)
 
     def told(pk: int, method: str, asked: str) -> tuple[int, bytes, dict[str, str]]:
         path = template.replace("<int:pk>", str(pk))
         answer = Client(headers=ASKED[asked]).generic(method, f"/v1/media/{path}")
-        headers = {name: value for name, value in answer.headers.items() if name != "X-Request-ID"}
+        headers = {name: value for name, value in answer.headers.items() if name not in PASSING}
         return answer.status_code, answer.content, headers
 
     plain = product(("OPTIONS", "POST", "PATCH", "DELETE"), ["plainly"])

@@ -8,16 +8,20 @@ look at every item would give.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, cast
 
 from django.db import connection
 
-from catalog.models import FIRST_YEAR, LAST_YEAR, ItemChange
-from catalog.upkeep import ARRAYS, NONE, SCALARS, bitmaps_of
+from catalog.models import FIRST_YEAR, LAST_YEAR, PRICE_BIT, ItemChange
+from catalog.upkeep import ARRAYS, NONE, PRICE_BITS, SCALARS, bitmaps_of
 
 MOST_UNSETTLED = 5_000  # items; above that a plain count is as quick
 
 YEARS = ("production_years__min", "production_years__max")
+PRICES = ("price__min", "price__max")
+PRICED = 1 << PRICE_BIT
+HIGHEST = PRICED - 2  # cents; no price is as high
 
 Values = Mapping[str, Any]
 
@@ -32,6 +36,14 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Prices:
+    """Items with a price from `least` to `most` cents."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Kept:
     """Items that a statement returns the keys of; within one request the names of its filters tell it from others."""
 
@@ -40,13 +52,17 @@ class Kept:
     params: tuple[Any, ...] = field(compare=False)
 
 
-def conditions(filters: Values) -> tuple[list[Condition], dict[str, Any]]:
+Term = Condition | Prices | Kept
+Terms = Sequence[Term]
+
+
+def conditions(filters: Values) -> tuple[list[Term], dict[str, Any]]:
     """Return what the filters say in terms of bitmaps, and the filters that cannot be said so."""
-    found, others = _years(filters), {}
+    found, others = [*_years(filters), *_prices(filters)], {}
     for name, value in filters.items():
         facet, _, suffix = name.partition("__")
         texts = tuple(str(each) for each in value) if isinstance(value, list) else ()
-        if name in YEARS:
+        if name in YEARS + PRICES:
             continue
         if facet not in (*ARRAYS, *SCALARS) or not texts or suffix not in {"", "all", "none"}:
             others[name] = value
@@ -57,7 +73,7 @@ def conditions(filters: Values) -> tuple[list[Condition], dict[str, Any]]:
     return found, others
 
 
-def _years(filters: Values) -> list[Condition]:
+def _years(filters: Values) -> list[Term]:
     low, high = (filters.get(name) for name in YEARS)
     if low is None and high is None:
         return []
@@ -65,7 +81,17 @@ def _years(filters: Values) -> list[Condition]:
     return [Condition("production_years", tuple(map(str, years)))]
 
 
-Terms = Sequence[Condition | Kept]
+def _prices(filters: Values) -> list[Term]:
+    low, high = (filters.get(name) for name in PRICES)
+    if low is None and high is None:
+        return []
+    least = 0 if low is None else _cents(low, ROUND_CEILING)
+    return [Prices(least, HIGHEST if high is None else _cents(high, ROUND_FLOOR))]
+
+
+def _cents(amount: Decimal | int, rounding: str) -> int:
+    """Return the amount in cents, from -1, below all prices, to `HIGHEST`."""
+    return min(max(int((Decimal(amount) * 100).to_integral_value(rounding)), -1), HIGHEST)
 
 
 def unsettled() -> list[int] | None:
@@ -92,7 +118,7 @@ class Counting:
 
     def by_value(self, wanted: Iterable[tuple[str, Terms]]) -> dict[str, dict[str, int]]:
         """Return for each facet the number of items with each of its values; a facet comes with its own conditions."""
-        groups: dict[tuple[Condition | Kept, ...], list[str]] = {}
+        groups: dict[tuple[Term, ...], list[str]] = {}
         for facet, where in wanted:
             groups.setdefault(tuple(where), []).append(facet)
         parts, params = self._masks(list(groups))
@@ -111,7 +137,7 @@ class Counting:
     def _masks(self, groups: Sequence[Terms]) -> tuple[str, list[Any]]:
         """Return SQL of one mask for each group of conditions, with its parameters."""
         parts, params = [self._left_out(), self._seen()], [cast(Any, list(self.left_out))]
-        names: dict[Condition | Kept, str] = {}
+        names: dict[Term, str] = {}
         for each in dict.fromkeys(term for group in groups for term in group):
             names[each] = f"held_{len(names)}"
             text, own = _held(each)
@@ -140,16 +166,45 @@ class Counting:
         )
 
 
-def _held(term: Condition | Kept) -> tuple[str, list[Any]]:
+def _held(term: Term) -> tuple[str, list[Any]]:
     """Return SQL of the bitmaps of one term, by chunk, with its parameters."""
     if isinstance(term, Kept):
         slots = f"SELECT slot FROM catalog_facetslot WHERE item_id IN ({term.statement})"
         return f"{bitmaps_of(slots)}", list(term.params)
+    if isinstance(term, Prices):
+        return _priced(term), []
     text = "SELECT chunk, bit_or(bits) AS bits FROM catalog_facetbits WHERE facet = %s AND value = ANY(%s) GROUP BY chunk"
     return text, [term.facet, list(term.values)]
 
 
-def _mask(number: int, held: Sequence[tuple[str, Condition | Kept]]) -> str:
+def _priced(term: Prices) -> str:
+    """Return SQL of the bitmaps of a range of prices: those from its least one on, but those above it."""
+    digits = ", ".join(
+        f"coalesce(bit_or(bits) FILTER (WHERE value = '{digit}'), {NONE}) AS digit_{digit}"
+        for digit in range(PRICE_BIT + 1)
+    )
+    return (
+        f"SELECT chunk, {_from(PRICED + max(term.least, 0))} & ~{_from(PRICED + term.most + 1)} AS bits"
+        f" FROM (SELECT chunk, {digits} FROM catalog_facetbits WHERE facet = '{PRICE_BITS}' GROUP BY chunk) AS digits"
+    )
+
+
+def _from(number: int) -> str:
+    """Return SQL of the bitmap of the numbers that are not below this one, from those of their binary digits.
+
+    Read from the lowest digit that is set: to be as high so far, a number needs that digit; above it, each digit
+    that is set here is needed, too, and one that is not makes a number higher whatever follows.
+    """
+    text = ""
+    for digit in range(number.bit_length()):
+        if not text:
+            text = f"digit_{digit}" if number >> digit & 1 else ""
+        else:
+            text = f"(digit_{digit} {'&' if number >> digit & 1 else '|'} {text})"
+    return text
+
+
+def _mask(number: int, held: Sequence[tuple[str, Term]]) -> str:
     bits, tables = "seen.bits", "seen"
     for name, term in held:
         if isinstance(term, Condition) and term.excluded:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count, F, Func, QuerySet, TextField
 
-from catalog.api.finding.bitmaps import Condition, Counting, Kept, conditions, unsettled
+from catalog.api.finding.bitmaps import Condition, Counting, Kept, Term, conditions, unsettled
 from catalog.models import Item, Status
 from catalog.upkeep import ARRAYS, SCALARS
 
@@ -97,7 +97,7 @@ def _from_bitmaps(
     return counts
 
 
-def _terms(items: "QuerySet[Any]", filters: Values, narrow: Narrow) -> list[Condition | Kept]:
+def _terms(items: "QuerySet[Any]", filters: Values, narrow: Narrow) -> list[Term]:
     where, rest = conditions(filters)
     if not rest:
         return [*where]

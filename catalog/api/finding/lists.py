@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from catalog.api.filtering import ParameterFilterSet
 from catalog.api.finding import facets, spelling, text
 from catalog.api.shapes.given import Values
+from catalog.api.shapes.pages import Pages
 from catalog.models import ItemQuerySet, Kind, kinds_seen
 from marketplace.parameters import Choice, Flag, ListOf, ParameterType
 
@@ -18,7 +19,7 @@ DESCRIPTIONS = {
     "highlight": "With q: `highlight` in each result holds the texts that have the words, as HTML with <mark>.",
 }
 COUNT = {"type": "integer", "minimum": 1}
-# What the OpenAPI document says of the answer's keys beside those of every list, and of a result's.
+# What the OpenAPI document says of the answer's keys beside those of every list.
 ANSWER_SCHEMA: dict[str, Any] = {
     "facets": {
         "type": "object",
@@ -43,11 +44,14 @@ ANSWER_SCHEMA: dict[str, Any] = {
         "description": "Nothing has one of the words of q; these are the results for this spelling.",
     },
 }
-HIGHLIGHT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "description": "With highlight=true: texts that hold the words, as HTML with <mark> around each.",
-    "additionalProperties": {"type": "string"},
-}
+
+
+class FindingPages(Pages):
+    """What the OpenAPI document says of a page of items."""
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = super().get_paginated_response_schema(schema)
+        return page | {"properties": page["properties"] | ANSWER_SCHEMA}
 
 
 class Finding:

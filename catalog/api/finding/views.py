@@ -1,14 +1,17 @@
 """`/v1/suggest/`."""
 
+import orjson
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.api import answers
 from catalog.api.finding import suggestions
 from catalog.api.links import Links
 from catalog.api.serializers import Shape
+from catalog.api.shapes.given import Reader
 from catalog.api.staff import read_parameters
 from catalog.models import Item, Production
 from marketplace.parameters import Words
@@ -51,22 +54,24 @@ class SuggestView(APIView):
         ],
         responses=SuggestionsSerializer,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Names, makes, films and series that what was typed may become; only of what the caller may see."""
+        reader = Reader.of(request.user)
+        return answers.answer(request, reader, lambda: self.suggested(request, reader))
+
+    def suggested(self, request: Request, reader: Reader) -> HttpResponse:
+        """Make the answer."""
         typed = read_parameters(request, {"q": TYPED}).get("q")
         if typed is None:
             raise BadParameters([("q", "required", "q must be given: what was typed so far.")])
-        items, links = Item.objects.visible_to(request.user), Links(request)
-        films = suggestions.films(typed, Production.objects.visible_to(request.user))
-        return Response(
-            {
-                "names": suggestions.names(typed, items),
-                "makes": suggestions.makes(typed, items),
-                "productions": [
-                    _told(slug, title, links) for slug, title in films.values_list("slug", "title")
-                ],
-            }
-        )
+        items, links = Item.objects.visible_to(reader), Links(request)
+        films = suggestions.films(typed, Production.objects.visible_to(reader))
+        told = {
+            "names": suggestions.names(typed, items),
+            "makes": suggestions.makes(typed, items),
+            "productions": [_told(slug, title, links) for slug, title in films.values_list("slug", "title")],
+        }
+        return HttpResponse(orjson.dumps(told), content_type="application/json")
 
 
 def _told(slug: str, title: str, links: Links) -> dict[str, str]:

@@ -33,4 +33,4 @@ def names(values: Values, standard: tuple[str, ...]) -> tuple[str, ...]:
 def faults(values: Values) -> Iterable[Fault]:
     """Yield a fault if nothing would be told at all."""
     if "fields" in values and not {*values["fields"], *values.get("include", ())} - {*values.get("omit", ())}:
-        yield "omit", "nothing_left", "omit leaves out all that fields names."
+        yield "omit", "nothing_left", "omit leaves out every field that fields names; leave one of them."

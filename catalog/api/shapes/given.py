@@ -47,15 +47,19 @@ class Given(Expression):
     """A place in a statement where each request puts what `of` makes of its values.
 
     It takes the place of a value in lookups and functions, whose SQL is then written once for all values.
+    PostgreSQL does not look at one that is `hidden` when it plans: a plan for its values alone would seem cheaper by
+    what could be worked out beforehand, and would be made anew with each request.
     """
 
-    def __init__(self, of: Callable[[Values], Any], *, cast: str = "") -> None:
+    def __init__(self, of: Callable[[Values], Any], *, cast: str = "", hidden: bool = False) -> None:
         super().__init__(output_field=TextField())
         self.of = of
         self.cast = cast
+        self.hidden = hidden
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        return (f"%s::{self.cast}" if self.cast else "%s"), [self]
+        text = f"%s::{self.cast}" if self.cast else "%s"
+        return (f"(SELECT {text})" if self.hidden else text), [self]
 
 
 class Places(dict[str, Any]):

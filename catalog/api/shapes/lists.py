@@ -84,6 +84,11 @@ class Shape:
         """Whether an index has the rows in their order: nothing is filtered, or the filter has ordered them."""
         return not (self.names or self.fixed) or ("ordering", "relevance") in self.fixed
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is filtered or ordered otherwise: the index of the list's own order has its rows."""
+        return not (self.names or self.fixed)
+
     def in_window(self, window: Window) -> "Shape":
         return replace(self, window=window)
 
@@ -210,6 +215,17 @@ def told_by_key(shape: Shape) -> Statement:
     keys = given(KEYS, cast="bigint[]")
     rows = shape.source.visible(shape.reader).order_by().filter(AnyKey(F("pk"), keys))
     return compiled(rows.values_list("pk", shape.told()), prepared=not shape.names)
+
+
+@lru_cache(MOST_SHAPES)
+def told_page_of(shape: Shape, telling: Shape, most: int) -> Statement:
+    """Return the statement of a page of a whole list: of each row its place, and its JSON.
+
+    `most`, the number of its rows, is written into it: PostgreSQL, which plans it once, is to know how few they are.
+    """
+    rows = _within(shape, shape.queryset())
+    places = (F(key.name) for key in order_of(shape))
+    return compiled(rows.values_list(*places, telling.told()), f"%s LIMIT {most}", prepared=True)
 
 
 @lru_cache(MOST_SHAPES)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from django.http import HttpRequest
@@ -21,6 +23,7 @@ TOO_DEEP = (
     "page reaches beyond {:,} items, where numbered pages end; read on with cursor:"
     " cursor=first begins, and next leads from page to page."
 )
+BEYOND_END = "page {} is beyond the end of the list; with this page_size its last page is {}."
 BROKEN = "cursor must be first, last, or what next or previous held for this list with the same filters and ordering."
 
 Row = tuple[Any, ...]
@@ -42,10 +45,19 @@ def faults(values: Values) -> Iterable[Fault]:
         yield "cursor", "with_page", "cursor cannot be given together with page; each says where to begin."
 
 
+@dataclass(frozen=True)
+class Place(Words):
+    """Where to read on. It holds the texts that the rows are ordered by: keys of files reach 1,024 bytes."""
+
+    longest = 4_000
+    expected = "first, last, or what next or previous held"
+    schema = Words.schema | {"maxLength": longest}
+
+
 class Pages(rest.PageNumberPagination):
     """What the OpenAPI document says of pages, and the types of their parameters; `Reading` makes them."""
 
-    types = rest.PageNumberPagination.types | {"cursor": Words()}
+    types = rest.PageNumberPagination.types | {"cursor": Place()}
     descriptions = rest.PageNumberPagination.descriptions | {
         "cursor": "Reads on from a place in the list, as `next` and `previous` do, however deep; `first` begins, `last`"
         " begins at the end. Rows that come or go do not shift the pages. It is good for the same filters and ordering.",
@@ -64,6 +76,7 @@ class Reading:
         self.telling = telling
         self.values = values
         self.size: int = values.get("page_size", DEFAULT_SIZE)
+        self.texts: dict[int, str] = {}  # the JSON of rows that were told as they were found
 
     @property
     def mark(self) -> bytes:
@@ -82,7 +95,7 @@ class Reading:
             raise BadParameters([("page", "too_deep", TOO_DEEP.format(rest.DEEPEST_ITEM))])
         rows = self.rows(self.shape, Window.START, start=start)
         if not rows and start:
-            raise BadParameters([("page", "beyond_end", f"page {number} is beyond the end of the list.")])
+            raise BadParameters([("page", "beyond_end", BEYOND_END.format(number, self.last_page()))])
         before = {"page": str(number - 1)} if number > 1 else None
         if len(rows) <= self.size:
             return Page(rows, None, before, seen=start + len(rows))
@@ -90,6 +103,11 @@ class Reading:
         deeper = start + self.size < rest.DEEPEST_ITEM
         after = {"page": str(number + 1)} if deeper else self.cursor(rows[-1], backwards=False)
         return Page(rows, after, before)
+
+    def last_page(self) -> int:
+        statement = lists.number_of(self.shape, capped=True)
+        ((number,),) = statement.rows({**self.values, LIMIT: rest.DEEPEST_ITEM})
+        return max(1, ceil(int(number) / self.size))
 
     def by_cursor(self, text: str) -> Page:
         backwards, place = self.place(text)
@@ -122,13 +140,20 @@ class Reading:
         self, shape: Shape, window: Window, *, start: int = 0, place: list[Any] | None = None
     ) -> list[Row]:
         """Return the places of the rows of a page, and one more if there is one."""
+        if shape.is_whole and not start:
+            statement = lists.told_page_of(shape.in_window(window), self.telling, self.size + 1)
+            found = statement.rows({**self.values, PLACE: place})
+            self.texts |= {row[-2]: row[-1] for row in found}
+            return [row[:-1] for row in found]
         own = {LIMIT: self.size + 1, SKIPPED: start, PLACE: place}
         return lists.page_of(shape.in_window(window), {**self.values, **own})
 
     def told(self, page: Page) -> list[str]:
         """Return the JSON of the page's rows; of one that has gone meanwhile there is none."""
         keys = [row[-1] for row in page.rows]
-        found = dict(lists.told_by_key(self.telling).rows({**self.values, KEYS: keys})) if keys else {}
+        found = self.texts
+        if keys and not found:
+            found = dict(lists.told_by_key(self.telling).rows({**self.values, KEYS: keys}))
         return [found[key] for key in keys if key in found]
 
     def way(self, rows: list[Row], *, backwards: bool) -> Mapping[str, str]:
@@ -171,12 +196,9 @@ class PageLinks:
     def to(self, way: Mapping[str, str] | None) -> str | None:
         if way is None:
             return None
-        query = self.request.GET.copy()
-        query.pop("page", None)
-        for name, value in {**self.other, **way}.items():
-            query[name] = value
+        query: dict[str, Any] = {name: texts for name, texts in self.request.GET.lists() if name != "page"}
         path = self.request.build_absolute_uri(self.request.path)
-        return f"{path}?{query.urlencode()}"
+        return f"{path}?{urlencode({**query, **self.other, **way}, doseq=True)}"
 
 
 def written(head: dict[str, Any], results: Iterable[str]) -> bytes:

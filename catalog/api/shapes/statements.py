@@ -8,23 +8,18 @@ rules; only their SQL is kept.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 from typing import Any
 
-import psycopg
 from django.db import connection
 from django.db.models import QuerySet
 from psycopg import sql
 
 from catalog.api.shapes.given import Given, Values
+from marketplace import prepared
 
 MARK = re.compile("%%|%s")
-
-
-class PreparedCursor(psycopg.Cursor[Any]):
-    """Sends the values beside the SQL, which PostgreSQL parses and plans once for the connection."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> "PreparedCursor":
-        return super().execute(query, params, **options | {"prepare": True})
 
 
 @dataclass(frozen=True)
@@ -41,23 +36,19 @@ class Statement:
 
     def rows(self, values: Values) -> list[tuple[Any, ...]]:
         """Run it with these values."""
-        with self._cursor() as cursor:
-            cursor.execute(self.text, [place(values) for place in self.places])
+        given = [place(values) for place in self.places]
+        if self.prepared:
+            return prepared.rows(self._numbered, given, text=self.text)
+        with connection.cursor() as cursor:
+            cursor.execute(self.text, given)
             found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
-    def _cursor(self) -> Any:
-        if not self.prepared:
-            return connection.cursor()
-        connection.ensure_connection()
-        raw = connection.connection
-        raw.prepare_threshold = 0  # Django's None would forbid it; its own cursors never prepare
-        cursor: Any = PreparedCursor(raw)
-        return (
-            connection.make_debug_cursor(cursor)
-            if connection.queries_logged
-            else connection.make_cursor(cursor)
-        )
+    @cached_property
+    def _numbered(self) -> bytes:
+        """The SQL with its places as $1, $2, ..., which need not be looked for again with every request."""
+        numbers = count(1)
+        return MARK.sub(lambda mark: "%" if mark[0] == "%%" else f"${next(numbers)}", self.text).encode()
 
 
 def compiled(

@@ -94,6 +94,14 @@ def version_field() -> serializers.IntegerField:
     )
 
 
+def etag_field() -> serializers.CharField:
+    return serializers.CharField(
+        max_length=100,
+        required=False,
+        help_text="The ETag that you read, with its quotes: the row is left alone if it has another by now.",
+    )
+
+
 class ItemRowBody(ItemBody):
     """One of many items: `reference` tells which. A new one needs a `name`, too."""
 
@@ -105,12 +113,14 @@ class ProductionRowBody(ProductionBody):
     """One of many films and series: `slug` tells which. A new one needs a `title`."""
 
     title = text(Production, "title", sentence=rule_sentence(Production, "_title_given"))
+    etag = etag_field()
 
 
 class TermRowBody(TermBody):
     """One of many words: `vocabulary` and `slug` tell which. A new one needs a `name`."""
 
     name = text(Term, "name", sentence=rule_sentence(Term, "_name_given"))
+    etag = etag_field()
 
 
 class ItemKeyBody(Body):
@@ -124,6 +134,7 @@ class ProductionKeyBody(Body):
     """Which film or series."""
 
     slug = text(Production, "slug", required=True)
+    etag = etag_field()
 
 
 class TermKeyBody(Body):
@@ -131,3 +142,4 @@ class TermKeyBody(Body):
 
     vocabulary = ChosenField(Term, "vocabulary", required=True)
     slug = text(Term, "slug", required=True)
+    etag = etag_field()

@@ -16,7 +16,7 @@ from catalog.api.writing.writer import REQUIRED, Writer, refuse_repeats
 from catalog.imports.columns import TARGETS
 from catalog.imports.judgement.rules import taken_message
 from catalog.models import Item, Kind, Status
-from catalog.models.fields import Folded
+from catalog.models.fields import Folded, folded
 
 PUBLICATION = ("status", "published_at")
 
@@ -36,6 +36,7 @@ class ItemWriter(Writer):
     body, row_body, key_body = bodies.ItemBody, bodies.ItemRowBody, bodies.ItemKeyBody
     kept = frozenset({"slug", *PUBLICATION})
     fixed = frozenset({"kind"})
+    state_name = "version"
 
     def __init__(self, by: User, kind: str = "") -> None:
         super().__init__(by)
@@ -48,11 +49,14 @@ class ItemWriter(Writer):
 
     def find(self, rows: Sequence[Row]) -> None:
         named = [row for row in sound(rows) if "reference" in row.given]
-        refuse_repeats(named, "reference", lambda row: _folded(row.given["reference"]))
-        by_key = {_folded(row.given["reference"]): row for row in sound(named)}
+        refuse_repeats(named, "reference", lambda row: folded(row.given["reference"]))
+        by_key = {folded(row.given["reference"]): row for row in sound(named)}
         for item in self.locked(has_reference([row.given["reference"] for row in by_key.values()])):
-            if row := by_key.get(_folded(item.reference)):
+            if row := by_key.get(folded(item.reference)):
                 row.present, row.given["reference"] = item, item.reference
+
+    def states(self, rows: Sequence[Any]) -> dict[int, Any]:
+        return {item.pk: item.version for item in rows}
 
     def right(self, verb: str, row: Row) -> str:
         kind = row.present.kind if row.present else row.given.get("kind", self.kind)
@@ -108,13 +112,13 @@ class ItemWriter(Writer):
             used.add(lacking[place].slug)
 
     def refuse_taken(self, rows: Sequence[Row]) -> None:
-        refuse_repeats(rows, "reference", lambda row: _folded(row.future.reference))
+        refuse_repeats(rows, "reference", lambda row: folded(row.future.reference))
         refuse_repeats(rows, "slug", lambda row: row.future.slug)
         others = self._others(rows)
-        references = {_folded(reference): pk for pk, reference, _ in others}
+        references = {folded(reference): pk for pk, reference, _ in others}
         slugs = {slug: pk for pk, _, slug in others}
         for row in rows:
-            if references.get(_folded(row.future.reference), row.future.pk) != row.future.pk:
+            if references.get(folded(row.future.reference), row.future.pk) != row.future.pk:
                 row.refuse("reference", "Another item has this reference.", TAKEN)
             if slugs.get(row.future.slug, row.future.pk) != row.future.pk:
                 row.refuse("slug", taken_message(Item, "slug"), TAKEN)
@@ -141,11 +145,6 @@ class ItemWriter(Writer):
 
 def has_reference(references: list[str]) -> Q:
     return Q(In(Folded("reference"), [Folded(Value(reference)) for reference in references]))
-
-
-def _folded(reference: str) -> str:
-    """Return the reference without letter case, as the database folds it: letter by letter."""
-    return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in reference)
 
 
 def _moves(row: Row, name: str) -> bool:

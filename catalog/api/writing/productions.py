@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from catalog.api.writing import bodies
 from catalog.api.writing.asking import as_rows
@@ -12,9 +12,7 @@ from catalog.api.writing.writer import Writer, refuse_repeats
 from catalog.imports.columns import TARGETS
 from catalog.imports.judgement.productions import production_slug
 from catalog.imports.judgement.rules import taken_message
-from catalog.models import Appearance, Production
-
-IN_USE = "Appearances of items: {:,}. Take them away first."
+from catalog.models import Production
 
 
 class ProductionWriter(Writer):
@@ -60,7 +58,4 @@ class ProductionWriter(Writer):
                 row.refuse("slug", taken_message(Production, "slug"), TAKEN)
 
     def users_of(self, rows: Sequence[Row]) -> dict[int, str]:
-        productions = [row.present.pk for row in rows]
-        found = Appearance.objects.filter(production__in=productions).order_by().values("production")
-        counts = found.annotate(total=Count("pk")).values_list("production", "total")
-        return {production: IN_USE.format(total) for production, total in counts}
+        return Production.objects.filter(pk__in=[row.present.pk for row in rows]).why_in_use(self.by)

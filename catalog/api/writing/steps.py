@@ -13,22 +13,23 @@ class Overtaken(Exception):
     """Somebody else wrote the same in this very moment; on what there is now it may be done."""
 
 
-STALE = "It was changed since you read it: it has the version {} by now."
-UNVERSIONED = "What is new has no version yet; upsert=true would change what is there."
+STALE = "It was changed since you read it: it has the {} {} by now."
+UNVERSIONED = "What is new has no {} yet; upsert=true would change what is there."
+UNCONDITIONAL = "This service changes only what names the {} that was read."
 
 
 def prepare_new(writer: Writer, rows: Sequence[Row]) -> None:
     """Judge the rows, which have been read, as new ones."""
     for row in sound(rows):
-        if "version" in row.given:
-            row.refuse("version", UNVERSIONED, RULE)
+        if writer.state_name in row.given:
+            row.refuse(writer.state_name, UNVERSIONED.format(writer.state_name), RULE)
     _judge(writer, rows, [])
 
 
 def prepare_new_or_present(writer: Writer, rows: Sequence[Row]) -> None:
     """Judge the rows, which have been read, as new ones, or as changes of those that there are already."""
     writer.find(rows)
-    refuse_stale(rows)
+    refuse_stale(writer, rows)
     fresh = [row for row in rows if row.is_new]
     _judge(writer, fresh, [row for row in rows if not row.is_new])
     refuse_overtaken(writer, fresh)
@@ -65,15 +66,20 @@ def _find(writer: Writer, rows: Sequence[Row]) -> None:
     writer.refuse_nameless(rows)
     writer.find(rows)
     writer.refuse_missing(rows)
-    refuse_stale(rows)
+    refuse_stale(writer, rows)
 
 
-def refuse_stale(rows: Sequence[Row]) -> None:
-    """Tell the rows that have another version than their bodies name."""
-    for row in sound(rows):
-        now = getattr(row.present, "version", None)
-        if now is not None and row.given.get("version", now) != now:
-            row.refuse("version", STALE.format(now), CHANGED)
+def refuse_stale(writer: Writer, rows: Sequence[Row]) -> None:
+    """Tell the rows that are others by now than their bodies name, and where it is asked for those that name nothing."""
+    present = [row for row in sound(rows) if row.present is not None]
+    named = [row for row in present if writer.state_name in row.given]
+    now = writer.states([row.present for row in named])
+    for row in named:
+        if row.given[writer.state_name] != now[row.present.pk]:
+            row.refuse(writer.state_name, STALE.format(writer.state_name, now[row.present.pk]), CHANGED)
+    for row in present if writer.is_strict else ():
+        if writer.state_name not in row.given:
+            row.refuse(writer.state_name, UNCONDITIONAL.format(writer.state_name), "required")
 
 
 def prepare_one(writer: Writer, row: Row, *, replace: bool) -> None:

@@ -7,18 +7,20 @@ from django.db import models
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.lookups import In
 
-from catalog import actions
+from catalog import actions, spellings
 from catalog.api.writing import bodies
 from catalog.api.writing.asking import as_rows
-from catalog.api.writing.rows import TAKEN, Row, sound
+from catalog.api.writing.rows import RULE, TAKEN, Row, sound
 from catalog.api.writing.writer import Writer, refuse_repeats
 from catalog.imports import sql
 from catalog.imports.columns import TARGETS
 from catalog.imports.judgement.vocabularies import LONGEST_SLUG
 from catalog.models import Term
-from catalog.models.fields import Folded
+from catalog.models.fields import Folded, folded
 
 Key = tuple[str, str]
+MOST_RENAMED = 20  # in one request: each goes to all items and films that hold the old name
+TOO_MANY = f"One request gives at most {MOST_RENAMED} words new names; send the others in another."
 
 
 class TermWriter(Writer):
@@ -47,6 +49,21 @@ class TermWriter(Writer):
     def right(self, verb: str, row: Row) -> str:
         return f"catalog.{verb}_term"
 
+    def complete(self, row: Row) -> None:
+        super().complete(row)
+        if "aliases" in row.given:
+            row.future.aliases = spellings.tidy(row.future.aliases)
+
+    def judge(self, rows: Sequence[Row]) -> None:
+        super().judge(rows)
+        for row in [row for row in sound(rows) if _is_renamed(row)][MOST_RENAMED:]:
+            row.refuse("name", TOO_MANY, RULE)
+        good = [row for row in sound(rows) if {"name", "aliases"} & row.given.keys()]
+        for row, clashes in zip(good, spellings.clashes([row.future for row in good]), strict=True):
+            for clash in clashes:
+                path = (clash.column,) if clash.place is None else (clash.column, clash.place)
+                row.refuse(path, clash.sentence, TAKEN)
+
     def make_slugs(self, rows: Sequence[Row]) -> None:
         lacking = {row.place: row.future for row in rows if not row.future.slug}
         if not lacking:
@@ -60,7 +77,7 @@ class TermWriter(Writer):
             lacking[place].slug = slug
 
     def refuse_taken(self, rows: Sequence[Row]) -> None:
-        refuse_repeats(rows, "name", lambda row: (row.future.vocabulary, row.future.name.upper()))
+        refuse_repeats(rows, "name", lambda row: (row.future.vocabulary, folded(row.future.name)))
         refuse_repeats(rows, "slug", lambda row: (row.future.vocabulary, row.future.slug))
         names = [Folded(Value(row.future.name)) for row in rows]
         slugs = [row.future.slug for row in rows]
@@ -69,17 +86,13 @@ class TermWriter(Writer):
             for other in others:
                 if other.pk == row.future.pk or other.vocabulary != row.future.vocabulary:
                     continue
-                if other.name.upper() == row.future.name.upper():
+                if folded(other.name) == folded(row.future.name):
                     row.refuse("name", _taken("name"), TAKEN)
                 elif other.slug == row.future.slug:
                     row.refuse("slug", _taken("slug"), TAKEN)
 
     def store(self, rows: Sequence[Row]) -> None:
-        renamed = {
-            row.place: row.future.name
-            for row in rows
-            if row.present is not None and row.present.name != row.future.name
-        }
+        renamed = {row.place: row.future.name for row in rows if _is_renamed(row)}
         for row in rows:
             if row.place in renamed:
                 row.future.name = row.present.name
@@ -87,6 +100,10 @@ class TermWriter(Writer):
         for row in rows:
             if row.place in renamed:
                 actions.rename_term(term=row.future, name=renamed[row.place], by=self.by)
+
+
+def _is_renamed(row: Row) -> bool:
+    return row.present is not None and row.present.name != row.future.name
 
 
 def _key(row: Row) -> Key:

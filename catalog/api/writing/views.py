@@ -26,6 +26,7 @@ from catalog.api.writing.items import ItemWriter
 from catalog.api.writing.productions import ProductionWriter
 from catalog.api.writing.requests import DRY_RUN, MOST_ROWS, ON_ERROR, UPSERT, refuse, refuse_all, transact
 from catalog.api.writing.rows import Outcome, Row, pointer
+from catalog.api.writing.sent_back import without_told
 from catalog.api.writing.steps import Overtaken
 from catalog.api.writing.terms import TermWriter
 from catalog.api.writing.writer import Writer
@@ -36,6 +37,7 @@ from marketplace.rest import JSONRenderer, ReadOnlyOrModelPermissions
 
 VERBS = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
 NO_LIST = f"The body is a list of 1 to {MOST_ROWS:,} rows."
+BY_TAG = "Conditions are told by If-Match, with the ETag that was read; a time is too coarse."
 IF_MATCH_OF_MANY = "If-Match is about one row; of many, each row names its version."
 
 
@@ -58,6 +60,8 @@ class Conditional(views.ReadViewSet):
 
     def refuse_others(self, key: int) -> None:
         """Raise if the request does not know the row, which is locked, as it is now."""
+        if "If-Unmodified-Since" in self.request.headers:
+            raise BadParameters([("If-Unmodified-Since", "invalid", BY_TAG)])
         if "If-Match" in self.request.headers:
             rows = self.get_queryset().order_by().filter(pk=key)
             tag = rows.values_list(self.tag(self.reader), flat=True).get()
@@ -69,12 +73,16 @@ class Conditional(views.ReadViewSet):
         self, key: int, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
     ) -> HttpResponse:
         """Return the answer that tells the row as it is now."""
+        text, tag = self.now(key)
+        more = {"ETag": etags.written(tag), **(headers or {})}
+        return HttpResponse(text, status=status, headers=more, content_type=views.JSON)
+
+    def now(self, key: int) -> tuple[str, str]:
+        """Return the JSON and the tag of the row as it is now."""
         found = self.one_row({}, {"pk": key})
         if found is None:  # who writes sees what he writes, so somebody else has deleted it
             raise Overtaken
-        text, tag = found
-        more = {"ETag": etags.written(tag), **(headers or {})}
-        return HttpResponse(text, status=status, headers=more, content_type=views.JSON)
+        return found
 
 
 class Writes(Conditional):
@@ -108,6 +116,8 @@ class Writes(Conditional):
             writer, row = self.writer(), Row(0, body)
             writer.read([row], writer.body)
             prepare(writer, [row])
+            if settings.REQUIRE_IF_MATCH and not row.is_new:
+                raise etags.PreconditionRequired
             refuse(row)
             steps.store(writer, [row])
             is_new = row.outcome == Outcome.CREATED
@@ -118,7 +128,10 @@ class Writes(Conditional):
         return transact(request, given, work)
 
     def update(self, request: Request, **key: str) -> HttpResponse:
-        """Replace it: what is not given takes its default, but for the slug, the status and the time of publication."""
+        """Replace it: what is not given takes its default, but for the slug, the status and the time of publication.
+
+        The answer of its GET may be sent back whole.
+        """
         return self.changed(replace=True, **key)
 
     def partial_update(self, request: Request, **key: str) -> HttpResponse:
@@ -132,6 +145,8 @@ class Writes(Conditional):
         def work() -> HttpResponse:
             writer = self.writer()
             row = self.found(writer, "change", body, **key)
+            if replace:
+                row.body = without_told(body, writer.body().fields, lambda: self.now(row.present.pk)[0])
             writer.read([row], writer.body, partial=not replace)
             steps.prepare_one(writer, row, replace=replace)
             refuse(row)
@@ -198,6 +213,7 @@ class Writes(Conditional):
 
         def work() -> HttpResponse:
             writer, rows = self.writer(), steps.rows_of(bodies)
+            writer.tag, writer.is_strict = self.tag(self.reader), settings.REQUIRE_IF_MATCH
             writer.read(rows, getattr(writer, shape))
             prepare(writer, rows)
             if given.get("on_error") != "skip_failed" and any(row.faults for row in rows):

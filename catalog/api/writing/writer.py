@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.models import User
 from catalog.api.bodies import Body
+from catalog.api.etags import written
 from catalog.api.writing.judging import as_json, judge
 from catalog.api.writing.rows import (
     CONFLICT,
@@ -27,6 +28,7 @@ from catalog.api.writing.rows import (
 from catalog.api.writing.words import name_words
 from catalog.imports import sql
 from catalog.imports.columns import Target
+from catalog.models.fields import folded
 from marketplace.problems import NOT_FOUND as NOTHING_THERE
 
 REQUIRED = "This field is required."
@@ -45,6 +47,9 @@ class Writer(ABC):
     key_body: ClassVar[type[Body]]  # tells which row, and no more
     kept: ClassVar[frozenset[str]] = frozenset()  # what a replacement leaves alone where it is not given
     fixed: ClassVar[frozenset[str]] = frozenset()  # what never changes
+    state_name: ClassVar[str] = "etag"  # by which one of many rows names the state that was read
+    is_strict = False  # whether each of many rows has to
+    tag: Any = None  # the expression of the entity tag, where many are written
 
     def __init__(self, by: User) -> None:
         self.by = by
@@ -94,6 +99,13 @@ class Writer(ABC):
     def key_names(self) -> tuple[str, ...]:
         """The fields that together tell which row is meant."""
         return _required(self.key_body)
+
+    def states(self, rows: Sequence[Any]) -> dict[int, Any]:
+        """Return the state of each of these rows, which are locked, by its key. One query."""
+        keys = [row.pk for row in rows]
+        rows_now = self.target.model._base_manager.filter(pk__in=keys)
+        found = rows_now.values_list("pk", self.tag) if keys else ()
+        return {key: written(tag) for key, tag in found}
 
     def refuse_missing(self, rows: Sequence[Row]) -> None:
         for row in sound(rows):
@@ -160,12 +172,16 @@ class Writer(ABC):
 
     def store(self, rows: Sequence[Row]) -> None:
         """Write what the rows will be: one statement for those that are new, one for those that change."""
-        fresh = [row for row in rows if row.present is None]
+        # In the order of their keys: two who add the same rows wait for one another, not each for the other.
+        fresh = sorted((row for row in rows if row.present is None), key=self._key)
         changed = [row for row in rows if row.present is not None and self._moves(row)]
         if fresh:
             self.target.model._base_manager.bulk_create([row.future for row in fresh])
         if changed:
             self._update(changed)
+
+    def _key(self, row: Row) -> list[str]:
+        return [folded(getattr(row.future, name)) for name in self.key_names]
 
     def _update(self, rows: Sequence[Row]) -> None:
         columns = [
