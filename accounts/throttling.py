@@ -96,10 +96,10 @@ def forget() -> None:
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Answer what a view raised; what was refused before it was counted (a false token) is counted now."""
-    request = context.get("request")
-    if isinstance(request, Request):
+    request, view = context.get("request"), context.get("view")
+    if isinstance(request, Request) and getattr(view, "throttle_classes", True):
         try:
-            admit(request, context.get("view"))
+            admit(request, view)
         except Throttled as refusal:
             error = refusal
     return problems.problem_response(error, context)

@@ -28,6 +28,7 @@ SCALARS = {
     },
     "currency": "item.currency",
     "price": "catalog_bracket(item.price)",
+    **{f"{name}__len": f"cardinality(item.{name})::text" for name in ARRAYS if name != "decades"},
 }
 # Bitmaps are put together from pieces, since each step copies all of what it adds a bit to.
 PIECE = 256

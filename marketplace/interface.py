@@ -13,6 +13,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["marketplace.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketplace.rest.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "marketplace.rest.PageNumberPagination",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "marketplace.rest.Negotiation",
     "DEFAULT_METADATA_CLASS": "marketplace.rest.Methods",
     "DEFAULT_SCHEMA_CLASS": "marketplace.openapi.Schema",
     "EXCEPTION_HANDLER": "accounts.throttling.problem_response",

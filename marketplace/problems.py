@@ -35,6 +35,7 @@ UNAVAILABLE = "The catalogue cannot be reached just now; try again in a few seco
 TOO_LARGE = "The body is larger than this service takes."
 NOT_UNDERSTOOD = "The request cannot be understood."
 TOO_SLOW = "The answer took too long to find; ask for less, or try again later."
+TOO_MANY = "There is too much to count: count=capped counts to 10,000, and count=none does not count."
 
 
 # What other services call it, where the letters alone would not tell.
@@ -100,7 +101,7 @@ def problem(
 def problem_response(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Turn what an API view raised into a problem; None leaves it to Django (a 500)."""
     if _is_of_database(error):
-        return _unavailable(error)
+        return _unavailable(error, getattr(context.get("request"), "query_params", {}))
     if isinstance(error, Http404):
         return problem(HTTPStatus.NOT_FOUND, NOT_FOUND)
     if isinstance(error, PermissionDenied):
@@ -164,9 +165,11 @@ def _suspicious(error: Exception) -> HttpResponse:
     return problem(HTTPStatus.BAD_REQUEST, NOT_UNDERSTOOD)
 
 
-def _unavailable(error: BaseException) -> HttpResponse:
+def _unavailable(error: BaseException, query: Mapping[str, str] | None = None) -> HttpResponse:
     logger.error("The database did not answer: %s", faults.database_reason(error))
-    detail = TOO_SLOW if isinstance(error.__cause__, QueryCanceled) else UNAVAILABLE
+    detail = UNAVAILABLE
+    if isinstance(error.__cause__, QueryCanceled):
+        detail = TOO_MANY if query and query.get("count") == "exact" else TOO_SLOW
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 

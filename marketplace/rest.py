@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 from rest_framework.metadata import BaseMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import BasePagination
 from rest_framework.permissions import SAFE_METHODS, DjangoModelPermissions
 from rest_framework.renderers import BaseRenderer
@@ -45,6 +46,15 @@ def _plain(value: object) -> str:
     if isinstance(value, Decimal | Promise):
         return str(value)
     raise TypeError
+
+
+class Negotiation(DefaultContentNegotiation):
+    """Chooses as DRF does; where anything will do and there is but one form, there is nothing to weigh."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        if len(renderers) == 1 and not format_suffix and request.META.get("HTTP_ACCEPT", "*/*") == "*/*":
+            return renderers[0], renderers[0].media_type
+        return super().select_renderer(request, renderers, format_suffix)
 
 
 class JSONParser(parsers.JSONParser):

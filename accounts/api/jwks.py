@@ -18,6 +18,7 @@ class JwksView(APIView):
     schema = None  # no part of the versioned API
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    throttle_classes = ()  # it costs nothing, and is answered without a database
 
     @method_decorator(cache_control(public=True, max_age=CACHE_SECONDS))
     def get(self, request: Request) -> Response:

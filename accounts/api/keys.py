@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import SAFE_METHODS
@@ -55,6 +55,13 @@ class IssuedKeySerializer(KeySerializer):
         read_only_fields = fields
 
 
+@extend_schema_field(
+    {"type": "string", "minLength": 1, "maxLength": 49, "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"}
+)
+class NetworkField(serializers.CharField):
+    """An address or a network, as the document can tell it; `keys.plain_networks` reads it."""
+
+
 class NewKeySerializer(serializers.Serializer[Any]):
     is_strict = True  # for the OpenAPI document
 
@@ -66,7 +73,7 @@ class NewKeySerializer(serializers.Serializer[Any]):
         help_text="read, write, or permissions by name such as catalog.change_vehicle.",
     )
     networks = serializers.ListField(
-        child=serializers.CharField(max_length=49),
+        child=NetworkField(max_length=49),
         max_length=keys.MOST_NETWORKS,
         default=list,
         help_text="Where it may be used from, such as 203.0.113.0/24; empty: anywhere.",

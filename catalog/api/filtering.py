@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import django_filters
@@ -170,7 +171,8 @@ class ParameterFilterSet(django_filters.FilterSet):
         return dict(sorted(variants.items(), key=lambda each: isinstance(each[1], OrderingFilter)))
 
     @classmethod
-    def offered(cls, *, staff: bool) -> dict[str, ParameterType]:
+    @cache
+    def offered(cls, *, staff: bool) -> Mapping[str, ParameterType]:
         """Return the types of the parameters, those for staff among them or not."""
         return {name: each.kind for name, each in cls.base_filters.items() if staff or not each.staff_only}
 
@@ -205,7 +207,7 @@ def values_of(request: Request, view: Any) -> dict[str, Any]:
     if not given:
         return {}
     declared: type[ParameterFilterSet] = view.filterset_class
-    known = declared.offered(staff=view.sees_unpublished()) | view.other_parameters()
+    known = {**declared.offered(staff=view.sees_unpublished()), **view.other_parameters()}
     values, faults = read_values(known, given)
     if faults := [*unknown_parameters(given, known), *faults, *declared.faults(values, given)]:
         raise BadParameters(faults)

@@ -1,6 +1,7 @@
 """Indexes for the filters and orderings that had none, and one that serves makes with years and prices."""
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.db import migrations, models
 from django.db.models.functions import Upper
 
@@ -55,5 +56,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="term",
             index=GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="catalog_term_name_trgm"),
+        ),
+        migrations.AddIndex(
+            model_name="production",
+            index=GinIndex(SearchVector("title", config="catalog_text"), name="catalog_production_words"),
         ),
     ]

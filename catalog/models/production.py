@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models.functions import Upper
 
@@ -121,6 +122,9 @@ class Production(models.Model):
                 fields=["updated_at", "id"], name="catalog_production_updated"
             ),  # ordering=updated_at
             models.Index(fields=["franchise"], name="catalog_production_franchise"),  # ?franchise=
+            GinIndex(
+                SearchVector("title", config="catalog_text"), name="catalog_production_words"
+            ),  # suggestions
         ]
         permissions = (("export_production", "Can export films and series, and who appears in them"),)
 

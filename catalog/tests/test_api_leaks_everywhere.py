@@ -79,19 +79,19 @@ def values_of(schema: dict[str, Any]) -> list[str]:
 
 
 def queries(offered: dict[str, Any], asked: set[str]) -> Iterator[str]:
-    """Yield queries: each value of each parameter, with an exact count and facets where they are offered.
+    """Yield queries: each value of each parameter, with an exact count; the first and all words with every facet.
 
     `asked` are parameters of addresses that came before: one value of them shows that they are served alike.
     """
     always = {"count": "exact", "page_size": "3", "as": "csv"}
-    if "facets" in offered:
-        always["facets"] = ",".join(offered["facets"]["items"]["enum"])
     always = {name: value for name, value in always.items() if name in offered}
-    yield urlencode(always)
+    facets = {"facets": ",".join(offered["facets"]["items"]["enum"])} if "facets" in offered else {}
+    yield urlencode(always | facets)
     for name, schema in offered.items():
         values = values_of(schema)
         for value in values[:1] if f"{name} {schema}" in asked else values:
-            yield urlencode(always | {name: value})
+            counted = facets if value == values[0] or name == "q" else {}  # they cost a hundred times the rest
+            yield urlencode(always | counted | {name: value})
         asked.add(f"{name} {schema}")
     if {"q", "highlight"} <= offered.keys():
         for words in ("canary", "shown", "canary or shown", "shwn"):

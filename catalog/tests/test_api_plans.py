@@ -272,7 +272,7 @@ def test_ordered_lists_read_their_indexes_and_sort_nothing(begin):
             if index not in plan or f"Seq Scan on catalog_{table}" in plan or "Sort Key" in outside:
                 wrong[query] = plan
         if not re.search(r"Index Cond: .*ROW\(", deeper.split("\n\n")[0]):
-            wrong[query, "deeper"] = deeper
+            wrong[f"{query}, deeper"] = deeper
 
     assert wrong == {}
 

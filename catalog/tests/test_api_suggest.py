@@ -64,6 +64,16 @@ def test_make_of_which_all_items_are_withdrawn_is_suggested_no_longer(client):
     assert suggested(client, "opel") == ([], [], [])
 
 
+@pytest.mark.parametrize("typed", ["amelie", "Amélie", "destin AMEL", "poulain d'am"])
+def test_accents_of_a_film_do_not_count(client, typed):
+    title = "Le Fabuleux Destin d'Amélie Poulain"
+    AppearanceFactory.create(
+        item=ItemFactory.create(published=True), production=ProductionFactory.create(title=title)
+    )
+
+    assert suggested(client, typed)[2] == [title]
+
+
 REFUSED = [
     ("", "required"),
     ("q=", "blank"),

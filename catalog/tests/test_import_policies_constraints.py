@@ -5,7 +5,7 @@ from django.db.models import UniqueConstraint
 
 from catalog.imports.columns import TARGETS, Reading
 from catalog.imports.judgement.rules import rules_of
-from catalog.models import Appearance, Item, MediaAsset, Production, Term
+from catalog.models import RESERVED, Appearance, Item, MediaAsset, Production, Term
 from catalog.tests.factories import (
     AppearanceFactory,
     ItemFactory,
@@ -26,6 +26,7 @@ BROKEN = {
     "catalog_item_reference_given": ("vehicle", "reference,name", ["", "Car"], "reference", "The reference is missing; it tells which item the row is."),
     "catalog_item_name_given": ("vehicle", "reference,name", ["N-2", ""], "name", "An item needs a name."),
     "catalog_item_slug_given": ("vehicle", "reference,name,slug", ["N-2", "Car", "é"], "slug", "A slug holds letters without accents, digits, hyphens and underscores only."),
+    "catalog_item_slug_free": ("vehicle", "reference,name,slug", ["N-2", "Car", "bulk"], "slug", RESERVED),
     "slug of another item": ("vehicle", "reference,name,slug", ["N-2", "Car", "taken"], "slug", "Item with this Slug already exists."),
     "catalog_item_kind_known": ("vehicle", "reference,name,kind", ["N-2", "Car", "vehical"], "kind", "The kind must be vehicle, memorabilia or tool. Did you mean 'vehicle'?"),
     "kind of what exists": ("vehicle", "reference,name,kind", ["A-1", "Car", "tool"], "reference", "This reference belongs to an item of the kind vehicle, and an import does not change the kind."),
@@ -45,6 +46,7 @@ BROKEN = {
     "catalog_item_published_has_time": ("vehicle", "reference,name,status,published_at", ["N-2", "Car", "published", "2026-13-01"], "published_at", "A time must be written as 2026-01-31 or 2026-01-31T18:30:00Z."),
     "length of a make": ("vehicle", "reference,name,make", ["N-2", "Car", "x" * 101], "make", SEVERAL.format(100, 101)),
     "catalog_production_title_given": ("production", "slug,title", ["n-2", ""], "title", "A production needs a title."),
+    "catalog_production_slug_free": ("production", "slug,title", ["bulk", "New"], "slug", RESERVED),
     "catalog_production_kind_known": ("production", "slug,title,kind", ["n-2", "New", "movie"], "kind", "A production is a film or a series."),
     "catalog_production_years_plausible": ("production", "slug,title,years", ["n-2", "New", "1700"], "years", "Years must lie between 1880 and 2100."),
     "catalog_production_external_ids_object": ("production", "slug,title,external_ids", ["n-2", "New", "[1]"], "external_ids", "External ids must be an object of names and values."),

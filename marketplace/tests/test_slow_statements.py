@@ -38,6 +38,15 @@ def test_statement_that_takes_too_long_is_a_problem(client, locked_terms, little
     assert answer.json()["detail"] == "The answer took too long to find; ask for less, or try again later."
 
 
+def test_count_that_takes_too_long_names_those_that_do_not(client, locked_terms, little_time):
+    answer = client.get("/v1/terms/?count=exact")
+
+    assert (answer.status_code, answer.json()["detail"]) == (
+        503,
+        "There is too much to count: count=capped counts to 10,000, and count=none does not count.",
+    )
+
+
 def test_every_statement_of_a_request_has_a_limit_of_time():
     with connection.cursor() as cursor:
         cursor.execute(

@@ -191,7 +191,8 @@ def test_database_that_is_down(unraising, monkeypatch):
     def refuse(*args, **kwargs):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.cursor", refuse)
+    for door in ("cursor", "ensure_connection"):  # statements that are prepared take no cursor of Django's
+        monkeypatch.setattr(f"django.db.backends.base.base.BaseDatabaseWrapper.{door}", refuse)
 
     answer = unraising.get("/v1/vehicles/")
 

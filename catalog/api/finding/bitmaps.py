@@ -28,11 +28,12 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Condition:
-    """Items that hold any of the values of a column, or (`excluded`) none of them."""
+    """Items that hold any of the values of a column, or (`besides`) any other; `excluded`: items that do not."""
 
     facet: str
     values: tuple[str, ...]
     excluded: bool = False
+    besides: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,37 @@ def conditions(filters: Values) -> tuple[list[Term], dict[str, Any]]:
     """Return what the filters say in terms of bitmaps, and the filters that cannot be said so."""
     found, others = [*_years(filters), *_prices(filters)], {}
     for name, value in filters.items():
-        facet, _, suffix = name.partition("__")
-        texts = tuple(str(each) for each in value) if isinstance(value, list) else ()
         if name in YEARS + PRICES:
             continue
-        if facet not in (*ARRAYS, *SCALARS) or not texts or suffix not in {"", "all", "none"}:
-            others[name] = value
-        elif suffix == "all":
-            found += [Condition(facet, (text,)) for text in texts]
+        if terms := _said(name, value):
+            found += terms
         else:
-            found.append(Condition(facet, texts, excluded=suffix == "none"))
+            others[name] = value
     return found, others
+
+
+def _said(name: str, value: Any) -> list[Term]:
+    """Return what a filter says, other than the ends of ranges; nothing, if bitmaps cannot say it."""
+    facet, _, suffix = name.partition("__")
+    if suffix == "len" and facet in ARRAYS:
+        return [Condition(name, (str(value),))]
+    if suffix == "empty" and facet in ARRAYS:
+        return [Condition(f"{facet}__len", ("0",), excluded=not value)]
+    texts = tuple(str(each) for each in value) if isinstance(value, list) else ()
+    if facet not in (*ARRAYS, *SCALARS) or not texts:
+        return []
+    return _listed(facet, suffix, texts)
+
+
+def _listed(facet: str, suffix: str, texts: tuple[str, ...]) -> list[Term]:
+    each: list[Term] = [Condition(facet, (text,)) for text in texts]
+    said: dict[str, list[Term]] = {
+        "": [Condition(facet, texts)],
+        "none": [Condition(facet, texts, excluded=True)],
+        "all": each,
+        "exact": [*each, Condition(facet, texts, excluded=True, besides=True)],
+    }
+    return said.get(suffix, [])
 
 
 def _years(filters: Values) -> list[Term]:
@@ -144,7 +165,8 @@ class Counting:
             parts.append(f"{names[each]} AS MATERIALIZED ({text})")
             params += own
         parts += [
-            _mask(number, [(names[each], each) for each in group]) for number, group in enumerate(groups)
+            _mask(number, [(names[each], each) for each in dict.fromkeys(group)])
+            for number, group in enumerate(groups)
         ]
         return ", ".join(parts), params
 
@@ -173,8 +195,11 @@ def _held(term: Term) -> tuple[str, list[Any]]:
         return f"{bitmaps_of(slots)}", list(term.params)
     if isinstance(term, Prices):
         return _priced(term), []
-    text = "SELECT chunk, bit_or(bits) AS bits FROM catalog_facetbits WHERE facet = %s AND value = ANY(%s) GROUP BY chunk"
-    return text, [term.facet, list(term.values)]
+    which = "<> ALL" if term.besides else "= ANY"
+    return (
+        f"SELECT chunk, bit_or(bits) AS bits FROM catalog_facetbits WHERE facet = %s AND value {which}(%s) GROUP BY chunk",
+        [term.facet, list(term.values)],
+    )
 
 
 def _priced(term: Prices) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Count, F, Func, QuerySet, TextField
 
 from catalog.api.finding.bitmaps import Condition, Counting, Kept, Term, conditions, unsettled
+from catalog.api.finding.samples import bounded
 from catalog.models import Item, Status
 from catalog.upkeep import ARRAYS, SCALARS
 
@@ -41,18 +42,21 @@ def facets(
     *,
     sees_all: bool | None,
     kind: str = "",
-) -> dict[str, list[dict[str, Any]]]:
+) -> tuple[dict[str, list[dict[str, Any]]], bool]:
     """Return the counts of each facet among `items`, which the caller may see, narrowed by the other filters.
 
-    `sees_all`: whether the caller sees every item (True), the public part (False), or something between (None).
+    With it, whether some of them are estimates, from a sample. `sees_all`: whether the caller sees every item
+    (True), the public part (False), or something between (None).
     """
     wanted = {name: _others(name, filters) for name in names}
     quick = {name: others for name, others in wanted.items() if name in QUICK}
-    counts = _from_bitmaps(quick, items, narrow, sees_all=sees_all, kind=kind)
+    counts, is_sampled = _from_bitmaps(quick, items, narrow, sees_all=sees_all, kind=kind)
     for name, others in wanted.items():
         if name not in counts:
-            counts[name] = _counted(name, narrow(items, others))
-    return {name: _told(name, counts[name]) for name in wanted}
+            some, step = bounded(narrow(items, others))
+            counts[name] = _times(step, _counted(name, some))
+            is_sampled |= step > 1
+    return {name: _told(name, counts[name]) for name in wanted}, is_sampled
 
 
 def exact_count(
@@ -83,26 +87,53 @@ def _from_bitmaps(
     *,
     sees_all: bool | None,
     kind: str,
-) -> dict[str, dict[str, int]]:
+) -> tuple[dict[str, dict[str, int]], bool]:
     """Return the counts; of none, if bitmaps cannot tell what this caller sees or would take as long."""
     left_out = unsettled() if wanted and sees_all is not None else None
     if left_out is None:
-        return {}
+        return {}, False
     # Which of them the caller sees, bitmaps tell; and an index on published items alone has their prices.
     every = Item.objects.all() if sees_all else Item.objects.filter(status=Status.PUBLISHED)
-    terms = {name: [*_terms(every, others, narrow), *_of_kind(kind)] for name, others in wanted.items()}
-    counts = Counting(public=not sees_all, left_out=left_out).by_value(terms.items())
+    terms, steps = _terms(every, wanted, narrow)
+    where = [(name, [*terms[name], *_of_kind(kind)]) for name in wanted]
+    found = Counting(public=not sees_all, left_out=left_out).by_value(where)
+    counts = {name: _times(steps[name], found[name]) for name in wanted}
     for name, others in wanted.items() if left_out else ():
         _add(counts[name], _counted(name, narrow(items.filter(pk__in=left_out), others)))
-    return counts
+    return counts, any(step > 1 for step in steps.values())
 
 
-def _terms(items: "QuerySet[Any]", filters: Values, narrow: Narrow) -> list[Term]:
-    where, rest = conditions(filters)
-    if not rest:
-        return [*where]
-    statement, params = narrow(items, rest).order_by().values("pk").query.sql_with_params()
-    return [*where, Kept(frozenset(rest), statement, params)]
+def _terms(
+    items: "QuerySet[Any]", wanted: Mapping[str, Values], narrow: Narrow
+) -> tuple[dict[str, list[Term]], dict[str, int]]:
+    """Return what each facet's filters say, and the number of items that each that they keep stands for."""
+    terms: dict[str, list[Term]] = {}
+    steps: dict[str, int] = {}
+    known: dict[frozenset[str], tuple[Kept, int]] = {}
+    for name, filters in wanted.items():
+        where, rest = conditions(filters)
+        terms[name], steps[name] = where, 1
+        if rest:
+            names = frozenset(filters)
+            if names not in known:
+                known[names] = _kept(items, filters, rest, narrow)
+            kept, steps[name] = known[names]
+            terms[name] = [*where, kept]
+    return terms, steps
+
+
+def _kept(items: "QuerySet[Any]", filters: Values, rest: Values, narrow: Narrow) -> tuple[Kept, int]:
+    """Return those that `rest`, which bitmaps cannot say, keeps; where they are many, that all filters keep."""
+    some, step = bounded(narrow(items, rest))
+    if step > 1 and len(rest) < len(filters):
+        some, step = bounded(narrow(items, filters))
+        rest = filters
+    statement, params = some.order_by().values("pk").query.sql_with_params()
+    return Kept(frozenset(rest), statement, params), step
+
+
+def _times(step: int, counts: Mapping[str, int]) -> dict[str, int]:
+    return {value: step * count for value, count in counts.items()}
 
 
 def _add(counts: dict[str, int], more: Mapping[str, int]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from catalog.api.filtering import ParameterFilterSet
-from catalog.api.finding import facets, spelling, text
+from catalog.api.finding import facets, samples, spelling, text
 from catalog.api.shapes.given import Values
 from catalog.api.shapes.pages import Pages
 from catalog.models import ItemQuerySet, Kind, kinds_seen
@@ -39,6 +39,11 @@ ANSWER_SCHEMA: dict[str, Any] = {
             },
         },
     },
+    "approximate": {
+        "const": True,
+        "description": "Counts of facets are estimates, from a sample, and rare values may be missing; only where filters"
+        f" of which there are no bitmaps keep more than {samples.MOST:,} items. Elsewhere they are exact.",
+    },
     "did_you_mean": {
         "type": "string",
         "description": "Nothing has one of the words of q; these are the results for this spelling.",
@@ -67,10 +72,10 @@ class Finding:
             return {}
         wanted = dict.fromkeys(values["facets"])
         narrow = self.filterset_class.narrow
-        found = facets.facets(
+        found, is_sampled = facets.facets(
             wanted, items, self.filters(values), narrow, sees_all=self.sees_all(), kind=self.kind
         )
-        return {"facets": found}
+        return {"facets": found} | ({"approximate": True} if is_sampled else {})
 
     def exact_count(self, values: Values, items: ItemQuerySet) -> int | None:
         """Return the number of items that a list with these values has, if it can be told without counting them."""

@@ -2,6 +2,7 @@
 
 import re
 
+from django.contrib.postgres.search import SearchVector
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from catalog.api.finding.spelling import folded
@@ -15,10 +16,9 @@ WORD = re.compile(r"\w+")
 
 def names(typed: str, items: ItemQuerySet) -> list[str]:
     """Return names that hold the words; the last of them may be unfinished."""
-    words = WORD.findall(folded(typed))
-    if not words:
+    query = _begun(typed)
+    if query is None:
         return []
-    query = Words(f"{' '.join(words)}*")
     found = items.order_by().alias(heads=Headwords("search__words")).filter(heads=query)
     return sorted(set(found.values_list("name", flat=True)[:LOOKED_AT]))[:MOST]
 
@@ -34,6 +34,15 @@ def makes(typed: str, items: ItemQuerySet) -> list[str]:
 
 
 def films(typed: str, productions: ProductionQuerySet) -> "QuerySet[Production]":
-    """Return films and series in whose title a word begins so."""
-    found = productions.filter(Q(title__istartswith=typed) | Q(title__icontains=f" {typed}"))
+    """Return films and series whose title holds the words; the last of them may be unfinished."""
+    query = _begun(typed)
+    if query is None:
+        return productions.none()
+    found = productions.alias(words=SearchVector("title", config="catalog_text")).filter(words=query)
     return found.order_by("title", "id")[:MOST]
+
+
+def _begun(typed: str) -> Words | None:
+    """Return what finds the words that were typed, without accents; None: there are none."""
+    words = WORD.findall(folded(typed))
+    return Words(f"{' '.join(words)}*") if words else None
