@@ -7,7 +7,7 @@ from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.middleware import common, csrf
+from django.middleware import common
 from django.utils.http import escape_leading_slashes
 
 from marketplace.headers import API
@@ -55,10 +55,6 @@ class NotForReads:
 
 
 class SessionMiddleware(NotForReads, sessions.SessionMiddleware):
-    """Django's."""
-
-
-class CsrfViewMiddleware(NotForReads, csrf.CsrfViewMiddleware):
     """Django's."""
 
 

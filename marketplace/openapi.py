@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
-from rest_framework.serializers import ListField, ListSerializer
+from rest_framework.serializers import DecimalField, ListField, ListSerializer
 
 from marketplace.problems import CONTENT_TYPE
 from marketplace.rest import ReadOnlyOrModelPermissions
@@ -120,6 +120,8 @@ class Schema(AutoSchema):
         schema = super()._map_serializer_field(field, *others, **more)  # type: ignore[no-untyped-call]
         if isinstance(field, ListField | ListSerializer) and not field.allow_empty:
             schema["minItems"] = 1
+        if isinstance(field, DecimalField) and "pattern" in schema:
+            schema["pattern"] = _decimal_pattern(field)
         return schema
 
     def _unwrap_list_serializer(self, serializer: Any, direction: Any) -> Any:
@@ -138,3 +140,10 @@ class Schema(AutoSchema):
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
         finally:
             self.method = "DELETE"
+
+
+def _decimal_pattern(field: DecimalField) -> str:
+    """Return the pattern of a decimal's text; the library's own lets through "", "-" and "." too."""
+    sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
+    whole, places = field.max_whole_digits, field.decimal_places
+    return rf"^{sign}(?:\d{{1,{whole}}}(?:\.\d{{0,{places}}})?|\.\d{{1,{places}}})$"

@@ -52,7 +52,7 @@ class Negotiation(DefaultContentNegotiation):
     """Chooses as DRF does; where anything will do and there is but one form, there is nothing to weigh."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        if len(renderers) == 1 and not format_suffix and request.META.get("HTTP_ACCEPT", "*/*") == "*/*":
+        if len(renderers) == 1 and not format_suffix and request.headers.get("accept", "*/*") == "*/*":
             return renderers[0], renderers[0].media_type
         return super().select_renderer(request, renderers, format_suffix)
 

@@ -92,7 +92,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "marketplace.middleware.SessionMiddleware",
     "marketplace.middleware.CommonMiddleware",
-    "marketplace.middleware.CsrfViewMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "marketplace.middleware.AuthenticationMiddleware",
     "marketplace.middleware.MessageMiddleware",
     "accounts.refusals.Refusals",

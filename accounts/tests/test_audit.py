@@ -276,4 +276,5 @@ def test_anonymous_read_writes_nothing(client, route):
     with CaptureQueriesContext(connection) as queries:
         client.get(route)
 
-    assert [query["sql"] for query in queries if not query["sql"].startswith("SELECT")] == []
+    # What counts the request goes past Django's cursors (marketplace.prepared), and is not among these.
+    assert [query["sql"] for query in queries if not query["sql"].lstrip().startswith("SELECT")] == []

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -354,9 +354,17 @@ def test_provision_beside_an_admin_made_with_a_given_password():
 
 @pytest.fixture
 def served_elsewhere(monkeypatch):
-    """The test's services stand already, so `run` must not start others under the fresh VAR_DIR."""
+    """The test's services stand already, so `run` must not start others under the fresh VAR_DIR.
+
+    It lifts the limits of requests for the rest of its process, which here goes on: they are put back.
+    """
     monkeypatch.setenv("DATABASE_URL", "postgresql:///unused")
     monkeypatch.setenv("S3_ENDPOINT_URL", "http://127.0.0.1:9")
+    options = connection.settings_dict["OPTIONS"]
+    limits = options["options"]
+    yield
+    options["options"] = limits
+    connection.close()  # it may have been opened without them
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,7 @@
 """What bodies of requests share: nothing in them is passed over, and only what can be stored gets in."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
@@ -31,13 +31,17 @@ class Body(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (faults := dict(self._strange(data))):
             raise ValidationError(faults)
-        if (
-            isinstance(data, dict)
-            and not isinstance(data, QueryDict)
-            and (faults := dict(self._mistyped(data)))
-        ):
-            raise ValidationError(faults)
-        return super().to_internal_value(data)
+        is_json = isinstance(data, dict) and not isinstance(data, QueryDict)
+        mistyped = dict(self._mistyped(data)) if is_json else {}
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            faults = {**mistyped, **cast(dict[str, Any], error.detail)}
+            order = [name for name in [*self.fields, *faults] if name in faults]
+            raise ValidationError({name: faults[name] for name in order}) from error
+        if mistyped:
+            raise ValidationError(mistyped)
+        return value
 
     def _mistyped(self, data: Mapping[Any, Any]) -> Iterator[tuple[str, list[ErrorDetail]]]:
         for name, value in data.items():

@@ -90,7 +90,9 @@ def queries(offered: dict[str, Any], asked: set[str]) -> Iterator[str]:
     for name, schema in offered.items():
         values = values_of(schema)
         for value in values[:1] if f"{name} {schema}" in asked else values:
-            counted = facets if value == values[0] or name == "q" else {}  # they cost a hundred times the rest
+            counted = (
+                facets if value == values[0] or name == "q" else {}
+            )  # they cost a hundred times the rest
             yield urlencode(always | counted | {name: value})
         asked.add(f"{name} {schema}")
     if {"q", "highlight"} <= offered.keys():
@@ -137,6 +139,8 @@ def told(answer: Any) -> Answer:
 
 def answers(client: Client) -> dict[str, Answer]:
     """Ask for all; a route that is closed to the caller is asked once."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # no other process can do it to rows of this transaction
     found: dict[str, Answer] = {}
     closed: set[str] = set()
     for address in [*addresses(), *PUBLIC_DETAILS]:

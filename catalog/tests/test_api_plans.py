@@ -10,6 +10,7 @@ from django.test import Client
 
 from catalog.api import filters
 from catalog.api.finding import text
+from catalog.api.shapes import lists
 from catalog.tests.api import staff_client, view_of
 from catalog.tests.factories import ProductionFactory
 
@@ -74,6 +75,7 @@ NO_HISTORY = "SELECT format('ALTER TABLE catalog_item DISABLE TRIGGER %I', tgnam
 @pytest.fixture(scope="module")
 def loaded(django_db_setup, django_db_blocker):
     """Many rows in all tables, for all tests of this module; taken back at its end."""
+    lists._estimated.cache_clear()  # of the few rows that other tests had
     with django_db_blocker.unblock(), transaction.atomic():
         load()
         yield

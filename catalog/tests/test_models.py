@@ -63,7 +63,9 @@ BROKEN_RULES = [
     pytest.param(TermFactory, "term_vocabulary_known", {"vocabulary": "mood"}, id="vocabulary unknown"),
     pytest.param(AppearanceFactory, "appearance_role_known", {"role": "villain"}, id="role unknown"),
     pytest.param(ItemFactory, "item_slug_free", {"slug": "bulk"}, id="slug of an address"),
-    pytest.param(ProductionFactory, "production_slug_free", {"slug": "bulk"}, id="slug of an address of films"),
+    pytest.param(
+        ProductionFactory, "production_slug_free", {"slug": "bulk"}, id="slug of an address of films"
+    ),
     pytest.param(MediaAssetFactory, "mediaasset_key_given", {"key": ""}, id="key empty"),
     pytest.param(MediaAssetFactory, "mediaasset_kind_known", {"kind": "sound"}, id="media kind unknown"),
     pytest.param(MediaAssetFactory, "mediaasset_state_known", {"state": "lost"}, id="media state unknown"),

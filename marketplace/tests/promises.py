@@ -13,11 +13,15 @@ BEYOND_SCHEMA = {
 }  # fmt: skip
 # That no text holds one is said once, in docs/api.md, and not of each text in the document.
 NUL = "null_characters_not_allowed"
+# Nor how large the numbers are, and how deep the objects, that a field for any JSON object keeps.
+NOT_STORABLE = "not_storable"
 # Parts of a request whose rules no schema tells, by the address that takes them.
 UNTOLD = {
     "/v1/auth/keys/": ("/networks",),  # that 203.0.113.5/24 is no network, since bits beyond the mask are set
     "/v1/auth/password/": ("/new_password", "/old_password"),  # what a password may be beside its length
-    "/v1/imports/": ("/file",),  # schemathesis sends a text in its place, which is no sheet
+    # schemathesis sends a text for the file, which is no sheet, and the word null, which no form can tell
+    # from a text; a decimal is a text, which has no maximum
+    "/v1/imports/": ("/file", "/max_rejected", "/max_withdrawn"),
     "/v1/media/uploads/{id}/content/": ("/Content-Length",),  # what was announced before
 }
 # `history` may be chosen by staff alone, which the document says in words.
@@ -50,13 +54,22 @@ def _is_beyond(fault: dict[str, str], case: "Case[Any]", *, is_staff: bool) -> b
     parameter = fault.get("parameter")
     return (
         fault["code"] in BEYOND_SCHEMA
-        or fault["code"] == NUL
+        or fault["code"] in {NUL, NOT_STORABLE}
+        or (fault["code"] == "blank" and _holds_blanks(fault.get("pointer", ""), case.body))
         or parameter == "cursor"  # means something to the list that gave it, and to no other
         or (fault["code"] == "unknown" and not is_staff and parameter in _for_staff(case))
         or (not is_staff and parameter in CHOOSING and fault["detail"].endswith(FOR_STAFF))
         or (fault["code"] == "required" and _may_lack(case))
         or fault.get("pointer", "").startswith(UNTOLD.get(case.path, NOWHERE))
     )
+
+
+def _holds_blanks(pointer: str, body: Any) -> bool:
+    """Whether the text there is of blanks alone: they are taken off before its length is judged; "" is too short."""
+    value = body
+    for name in pointer.split("/")[1:]:
+        value = value[int(name)] if isinstance(value, list) else value[name]
+    return isinstance(value, str) and value != "" and not value.strip()
 
 
 def _may_lack(case: "Case[Any]") -> bool:

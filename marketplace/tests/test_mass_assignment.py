@@ -81,7 +81,7 @@ WRITTEN: dict[str, dict[str, set[str]]] = {
     "catalog.importlayout": {"catalog.change_importlayout": {"name"}},
     "auth.group": {"auth.change_group": {"name", "permissions"}},
 }  # fmt: skip
-KEPT_BY_THE_DATABASE = {"version", "updated_at", "search", "session_epoch"}  # they follow a change
+KEPT_BY_THE_DATABASE = {"version", "updated_at", "session_epoch"}  # they follow a change
 ROWS: dict[str, Any] = {
     "catalog.vehicle": VehicleFactory, "catalog.memorabilia": MemorabiliaFactory, "catalog.tool": ToolFactory,
     "catalog.production": ProductionFactory, "catalog.term": TermFactory, "catalog.mediaasset": MediaAssetFactory,

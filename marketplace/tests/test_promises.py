@@ -60,12 +60,14 @@ def broken_promises(operation: Any, who: str, cases: int) -> Iterator[str]:
     )
     @given(case=operation.as_strategy())
     def ask(case: "Case[Any]") -> None:
-        response = case.call(headers=headers_of(who))
+        headers = headers_of(who)
+        response = case.call(headers=headers)
         try:
-            case.validate_response(response)
+            case.validate_response(response, headers=headers)
         except FailureGroup as group:
             found.extend(
-                f"{operation.label}: {failure.title}: {failure.message} {response.status_code} {case.as_curl_command()[:500]}"
+                f"{operation.label}: {failure.title}: {failure.message} {response.status_code} "
+                f"{response.text[:500]} {case.as_curl_command()[:500]}"
                 for failure in group.exceptions
                 if is_broken(failure, case, response, is_staff=who == "staff")
             )

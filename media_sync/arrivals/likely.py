@@ -16,7 +16,7 @@ LOOKED_AT = 1000  # items that are compared, about as many for each way in which
 
 # Words are constants of the statement, not rows of a join: so that PostgreSQL knows how common each is, and reads
 # no index of a word that most items have.
-BY_WORDS = "(SELECT id FROM catalog_item WHERE search @@ to_tsquery('catalog_text', %s) LIMIT %s)"
+BY_WORDS = "(SELECT item_id FROM catalog_itemsearch WHERE words @@ to_tsquery('catalog_text', %s) LIMIT %s)"
 BY_REFERENCE = "(SELECT id FROM catalog_item WHERE upper(reference) %%> upper(%s) LIMIT %s)"
 LIKELIEST = """
 SELECT i.id, i.name, i.reference

@@ -191,7 +191,9 @@ class Counting:
 def _held(term: Term) -> tuple[str, list[Any]]:
     """Return SQL of the bitmaps of one term, by chunk, with its parameters."""
     if isinstance(term, Kept):
-        slots = f"SELECT slot FROM catalog_facetslot WHERE item_id IN ({term.statement})"
+        # Made once: joined in, it may be asked anew for each slot where PostgreSQL does not know how large tables are.
+        kept = f"WITH kept (item_id) AS MATERIALIZED ({term.statement})"
+        slots = f"{kept} SELECT slot FROM catalog_facetslot JOIN kept USING (item_id)"
         return f"{bitmaps_of(slots)}", list(term.params)
     if isinstance(term, Prices):
         return _priced(term), []

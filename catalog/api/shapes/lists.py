@@ -82,7 +82,8 @@ class Shape:
     @property
     def is_plain(self) -> bool:
         """Whether an index has the rows in their order: nothing is filtered, or the filter has ordered them."""
-        return not (self.names or self.fixed) or ("ordering", "relevance") in self.fixed
+        is_filtered = self.names or any(name != "ordering" for name, _ in self.fixed)
+        return not is_filtered or ("ordering", "relevance") in self.fixed
 
     @property
     def is_whole(self) -> bool:

@@ -14,7 +14,7 @@ from catalog.imports.judgement import appearances, productions, references, term
 from catalog.imports.judgement.merging import Plan
 
 LARGE_RUN = 1000  # rows from which it is worth seeing to what they leave behind
-DATABASE_KEEPS = {"id", "search", "version"}
+DATABASE_KEEPS = {"id", "version"}
 
 
 def leave_out_rejected(cursor: CursorWrapper) -> None:
