@@ -40,8 +40,8 @@ ANSWER_SCHEMA: dict[str, Any] = {
         },
     },
     "approximate": {
-        "const": True,
-        "description": "Counts of facets are estimates, from a sample, and rare values may be missing; only where filters"
+        "type": "boolean",
+        "description": "Given, it is true: counts of facets are estimates, from a sample, and rare values may be missing; only where filters"
         f" of which there are no bitmaps keep more than {samples.MOST:,} items. Elsewhere they are exact.",
     },
     "did_you_mean": {
