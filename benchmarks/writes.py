@@ -149,9 +149,8 @@ def _added(server: Server, repeated: Counter[str], number: int) -> Answer:
         if answer.status == http.HTTPStatus.CREATED:
             repeated["replayed"] += waited and answer.is_replayed
             return answer
-        if (
-            answer.status != http.HTTPStatus.CONFLICT
-        ):  # the killed worker's transaction may run on for a moment
+        # A conflict: the killed worker's transaction may run on for a moment.
+        if answer.status != http.HTTPStatus.CONFLICT:
             raise SystemExit(f"{answer.status} {answer.body!r}")
         time.sleep(0.1)
     raise SystemExit(f"Item {number} was never answered.")

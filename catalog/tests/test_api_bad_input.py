@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from catalog.tests.api import staff_client, view_of
+from marketplace.tests.hostile import HOSTILE
 
 pytestmark = pytest.mark.django_db
 
@@ -104,31 +105,6 @@ def test_pages_beyond_ten_thousand_items_name_cursor(client):
     assert "cursor" in sentence
 
 
-HOSTILE = {
-    "NUL": "%00",
-    "NUL within": "a%00b",
-    "blank": "%20%20",
-    "lone surrogate": "%ED%A0%80",
-    "not UTF-8": "%FF",
-    "tiny number": "1E-50000",
-    "huge number": "9" * 400,
-    "negative": "-1",
-    "not a number": "NaN",
-    "infinite": "Infinity",
-    "other digits": "%D9%A1%D9%A2",
-    "year 99999": "99999",
-    "date that is not": "2026-02-30",
-    "year 99999 date": "99999-01-01T00:00:00Z",
-    "offset beyond 15:59": "3325-01-21T02:16:54-22:16",
-    "time before all": "0001-01-01T00:00:00%2B10:00",
-    "500 values": ",".join(f"v{n}" for n in range(500)),
-    "8 kB": "x" * 8192,
-    "quote left open": "%22abc",
-    "line break": "a%0Ab",
-    "regular expression": "(((((",
-    "SQL": "'%3B DROP TABLE x--",
-    "format": "%25s%25(x)s{}",
-}
 # What no parameter takes.
 NEVER = {"NUL", "NUL within", "blank", "lone surrogate", "not UTF-8", "500 values", "8 kB"}
 LISTS = ["items", "productions", "terms", "media"]
