@@ -11,7 +11,7 @@ ended at the statement (`oldest` is the first of those) has made a public change
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import connection
 
 from marketplace import prepared
 
@@ -42,19 +42,6 @@ STATES = {
     ),
     False: STATE.format(noted="catalog_cataloguechange", public="false"),
 }
-# What is not to show before a later time stays noted until then.
-FOLD = f"""
-WITH public AS ({NEWEST}),
-noted AS (DELETE FROM catalog_cataloguechange WHERE shows_at IS NULL OR {SHOWS} RETURNING *)
-INSERT INTO catalog_foldedchanges AS folded (public, number, last, transaction, at)
-SELECT kind.public, count(*), max(noted.id), max(noted.transaction), max(noted.at)
-  FROM noted CROSS JOIN public
-  JOIN (VALUES (true), (false)) AS kind (public) ON NOT kind.public OR {SHOWS} OR {MEANWHILE}
- GROUP BY kind.public
-ON CONFLICT (public) DO UPDATE SET number = folded.number + EXCLUDED.number,
-   last = greatest(folded.last, EXCLUDED.last), transaction = greatest(folded.transaction, EXCLUDED.transaction),
-   at = greatest(folded.at, EXCLUDED.at)
-"""  # noqa: S608  (put together of constants)
 
 
 @dataclass(frozen=True)
@@ -73,8 +60,9 @@ def state(*, public: bool) -> State:
 
 
 def fold() -> None:
-    """Count up the changes that are noted one by one, so that `state` stays quick. The state stays the same."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('catalog.changes'))")
-        if cursor.fetchone()[0]:  # else another process is at it
-            cursor.execute(FOLD)
+    """Count up the changes that are noted one by one, so that `state` stays quick. The state stays the same.
+
+    The database itself does so at every thousandth change; this sees to the rest.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT catalog_fold_changes()")

@@ -9,7 +9,7 @@ its slot.
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from catalog.models import CHUNK, PRICE_BIT, ItemChange, SearchWord
+from catalog.models import CHUNK, PRICE_BIT, FacetBits, FacetSlot, Item, ItemChange, ItemSearch, SearchWord
 
 LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('catalog.upkeep'))"
 
@@ -62,6 +62,7 @@ def bitmaps_of(slots: str, *of: str) -> str:
 
 BATCH = 20_000  # items that are taken in by one transaction
 MANY = 100_000  # changed items at which all is made anew
+MUCH = 10_000  # changed items from which it is worth seeing to what they leave behind
 
 TAKE = """
 DELETE FROM catalog_itemchange WHERE id IN (SELECT id FROM catalog_itemchange ORDER BY id LIMIT %s) RETURNING item_id
@@ -139,6 +140,8 @@ def take_in_changes() -> int:
     taken = 0
     while ids := _take_in_batch():
         taken += len(ids)
+    if taken >= MUCH:
+        _settle()
     return taken
 
 
@@ -156,7 +159,21 @@ def make_anew() -> int:
             cursor.execute(CHANGED_BITS, {"ids": ids})
             cursor.execute(WORDS, {"ids": ids})
             chunks += 1
-        return chunks * CHUNK
+    _settle()
+    return chunks * CHUNK
+
+
+def _settle() -> None:
+    """Let PostgreSQL know how large the tables are now, and use the room of rows that are gone.
+
+    Plans that are made for tables as they were before a large load can take minutes. Within a transaction nothing is
+    done: it is not over yet.
+    """
+    if connection.in_atomic_block:
+        return
+    with connection.cursor() as cursor:
+        for model in (Item, ItemSearch, ItemChange, FacetSlot, FacetBits, SearchWord):
+            cursor.execute(f"VACUUM (ANALYZE, PARALLEL 0, TRUNCATE OFF, SKIP_LOCKED) {model._meta.db_table}")
 
 
 def _ids_of(chunk: int, cursor: CursorWrapper) -> list[int]:

@@ -177,7 +177,7 @@ def cache(name: str) -> dict[str, Any]:
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "OPTIONS": {"MAX_ENTRIES": MOST_KEPT},
         }
-    if not address.startswith(("redis://", "rediss://")):
+    if not _is_redis(address):
         raise ImproperlyConfigured(f"{name} must be an address like redis://host:6379/0.")
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -188,6 +188,16 @@ def cache(name: str) -> dict[str, Any]:
             "serializer": "marketplace.environment.Plain",
         },
     }
+
+
+def _is_redis(address: str) -> bool:
+    """Whether the address names a server; a database that is no number, or a port, would be heard of much later."""
+    try:
+        parts = urlsplit(address)
+        is_server = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
+    return is_server and parts.scheme in {"redis", "rediss"} and bool(re.fullmatch("(/[0-9]*)?", parts.path))
 
 
 class Plain:

@@ -6,6 +6,8 @@ HOST (default 127.0.0.1), PORT and WEB_CONCURRENCY come from the environment.
 import os
 from pathlib import Path
 
+from gunicorn.http import message
+
 from marketplace import environment
 
 bind = f"{environment.text('HOST', '127.0.0.1')}:{environment.integer('PORT', 8000, low=1, high=65535)}"
@@ -15,8 +17,9 @@ worker_class = "marketplace.workers.Worker"
 workers = environment.integer("WEB_CONCURRENCY", 2, low=1, high=64)
 threads = 8
 
-# Bytes of a request's first line, gunicorn's most: a long query is refused by the API, which names the parameter.
-limit_request_line = 8190
+# Bytes of a request's first line. A long parameter is refused by the API, which names it, so that 8 kB of one have to
+# reach it; gunicorn's own most, 8,190 whatever is set, would be a 414 that names none.
+limit_request_line = message.MAX_REQUEST_LINE = 16_380
 limit_request_fields = 64
 limit_request_field_size = 8190  # bytes of one header, its name included
 

@@ -146,4 +146,8 @@ def _decimal_pattern(field: DecimalField) -> str:
     """Return the pattern of a decimal's text; the library's own lets through "", "-" and "." too."""
     sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
     whole, places = field.max_whole_digits, field.decimal_places
-    return rf"^{sign}(?:\d{{1,{whole}}}(?:\.\d{{0,{places}}})?|\.\d{{1,{places}}})$"
+    most = ""
+    if whole and field.max_value == 10 ** (whole - 1):  # such as 100 percent
+        whole -= 1
+        most = rf"|10{{{whole}}}(?:\.0{{0,{places}}})?"
+    return rf"^{sign}(?:\d{{1,{whole}}}(?:\.\d{{0,{places}}})?{most}|\.\d{{1,{places}}})$"

@@ -18,6 +18,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from marketplace import gunicorn as limits
 from marketplace import headers
 
 # The whole head of a request for liveness, which has no body: reading it can make nobody wait.
@@ -25,8 +26,10 @@ PROBE = re.compile(rb"(?:GET|HEAD) /healthz[ ?].{0,2000}\r\n\r\n\Z", re.DOTALL)
 BODY = re.compile(rb"\n(?:content-length|transfer-encoding):", re.IGNORECASE)
 LONGEST_PROBE = 2048  # bytes
 REFUSALS = {
-    HTTPStatus.REQUEST_URI_TOO_LONG: "The address, with all its parameters, is longer than this service reads.",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are longer than this service reads.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The address, with all its parameters, is longer than the"
+    f" {limits.limit_request_line:,} bytes that this service reads.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"This service reads up to {limits.limit_request_fields} headers"
+    f" of {limits.limit_request_field_size:,} bytes each.",
 }
 FIRST_BYTES_SECONDS = 5  # so long a new connection may stay silent
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from catalog.api.writing.rows import RULE
 from catalog.imports.columns import TARGETS, Target
 from catalog.imports.mapping.binding import check
 from catalog.models import ImportRun
@@ -38,11 +39,12 @@ def by_rule(sentences: list[str], target: Target) -> Faults:
     """Return the sentences as faults of the field `mapping`, each at the rule of the column that it begins with."""
     if not sentences:
         return {}
-    rules: dict[str, list[str]] = {}
-    for sentence in sentences:
+    rules: dict[str, list[ErrorDetail]] = {}
+    told = [ErrorDetail(sentence, code=RULE) for sentence in sentences]
+    for sentence in told:
         name = sentence.partition(":")[0]
         if name not in target.by_name:
-            return {"mapping": sentences}
+            return {"mapping": told}
         rules.setdefault(name, []).append(sentence)
     return {"mapping": rules}
 

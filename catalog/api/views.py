@@ -1,6 +1,7 @@
 """The reading side of the catalogue."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, cast
@@ -26,6 +27,7 @@ from catalog.api.shapes.expressions import Expressions
 from catalog.api.shapes.given import Reader, Values
 from catalog.api.shapes.lists import Shape
 from catalog.api.shapes.pages import Pages, Reading
+from catalog.api.shapes.statements import one_snapshot
 from catalog.api.staff import read_parameters
 from catalog.models import Item, ItemQuerySet, Kind, Production, ProductionQuerySet, Term, kinds_seen
 from marketplace.parameters import ParameterType
@@ -159,17 +161,22 @@ class ReadViewSet(GenericViewSet[Any]):
 
     def listed(self) -> HttpResponse:
         """Make the answer of a list."""
-        request = self.request
-        values = values_of(request, self)
+        values = values_of(self.request, self)
         if wrong := [*pages.faults(values), *chosen.faults(values)]:
             raise BadParameters(wrong)
+        counts = "facets" in values or values.get("count") == "exact"
+        with one_snapshot() if counts else nullcontext():
+            return self.listed_with(values)
+
+    def listed_with(self, values: Values) -> HttpResponse:
+        """Make the answer of a list with these values."""
         reading, told = self.reading(values), {}
         page = reading.page()
         if not page.rows and "cursor" not in values and (other := self.instead(values, self.get_queryset())):
             values, told = dict(other[0]), other[1]
             reading = self.reading(values)
             page = reading.page()
-        links = pages.PageLinks(request, told and {"q": values["q"]})
+        links = pages.PageLinks(self.request, told and {"q": values["q"]})
         head = reading.count(page, lambda: self.exact_count(values, self.get_queryset()))
         head |= {"next": links.to(page.after), "previous": links.to(page.before)}
         head |= told

@@ -6,7 +6,7 @@ from typing import Any, Self
 from accounts import keys
 from accounts.models import User
 from catalog.imports.errors import ImportRefused
-from catalog.models import Kind, kinds_with
+from catalog.models import Kind, kinds_with, may_see_all, may_view
 
 EVERY_KIND = tuple(Kind.values)
 # The targets that are no items, with what a reach says of them.
@@ -24,8 +24,9 @@ class Reach:
 
     kinds: items that may be added and changed. publish_kinds: of these, the ones whose status and time of
     publication may change; a new item of another kind is a draft. new_terms and new_productions: whether
-    unknown words and films are made. appearances: whether an item's list may add and take away some. The last
-    four: whether rows of these tables may be added and changed; of images, changed.
+    unknown words and films are made. appearances: whether an item's list may add and take away some. Then:
+    whether rows of these tables may be added and changed; of images, changed. every_production: whether
+    sentences may name films in which only drafts of other kinds appear.
     """
 
     kinds: tuple[str, ...] = EVERY_KIND
@@ -37,6 +38,7 @@ class Reach:
     productions: bool = True
     terms: bool = True
     images: bool = True
+    every_production: bool = True
 
     def covers(self, target: str) -> bool:
         """Return whether rows of this target may land at all."""
@@ -55,6 +57,7 @@ class Reach:
             productions=user.has_perms(["catalog.add_production", "catalog.change_production"]),
             terms=user.has_perms(["catalog.add_term", "catalog.change_term"]),
             images=user.has_perm("catalog.change_mediaasset"),
+            every_production=may_see_all(user) or may_view(user, "production"),
         )
 
     def within(self, other: Self) -> Self:

@@ -67,9 +67,46 @@ END $$;
     for table in TABLES
 )
 
-NOTE = "".join(_note(table, write) for table in TABLES for write in READ) + NOTE_EMPTIED
+SHOWS = "shows_at <= now()"
+NEWEST = f"""
+SELECT greatest((SELECT max(transaction) FROM catalog_cataloguechange WHERE {SHOWS}),
+                (SELECT transaction FROM catalog_foldedchanges WHERE public)) AS newest
+"""
+# What is not to show before a later time stays noted until then. Which of them are public: as in catalog.changes.
+FOLD = f"""
+CREATE FUNCTION catalog_fold_changes() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('catalog.changes')) THEN
+        RETURN;  -- another process is at it
+    END IF;
+    WITH public AS ({NEWEST}),
+    noted AS (DELETE FROM catalog_cataloguechange WHERE shows_at IS NULL OR {SHOWS} RETURNING *)
+    INSERT INTO catalog_foldedchanges AS folded (public, number, last, transaction, at)
+    SELECT kind.public, count(*), max(noted.id), max(noted.transaction), max(noted.at)
+      FROM noted CROSS JOIN public
+      JOIN (VALUES (true), (false)) AS kind (public)
+        ON NOT kind.public OR {SHOWS} OR oldest <= public.newest AND noted.transaction <> public.newest
+     GROUP BY kind.public
+    ON CONFLICT (public) DO UPDATE SET number = folded.number + EXCLUDED.number,
+       last = greatest(folded.last, EXCLUDED.last), transaction = greatest(folded.transaction, EXCLUDED.transaction),
+       at = greatest(folded.at, EXCLUDED.at);
+END $$;
+
+CREATE FUNCTION catalog_fold_many() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM catalog_fold_changes();
+    RETURN NULL;
+END $$;
+-- So that there are never many, with or without a worker: whoever asks for the state counts them.
+CREATE TRIGGER catalog_fold_many AFTER INSERT ON catalog_cataloguechange
+    FOR EACH ROW WHEN (NEW.id % 1000 = 0) EXECUTE FUNCTION catalog_fold_many();
+"""
+
+NOTE = "".join(_note(table, write) for table in TABLES for write in READ) + NOTE_EMPTIED + FOLD
 NOTE_NO_MORE = (
-    "".join(
+    "DROP TRIGGER catalog_fold_many ON catalog_cataloguechange; DROP FUNCTION catalog_fold_many();\n"
+    "DROP FUNCTION catalog_fold_changes();\n"
+    + "".join(
         f"DROP TRIGGER catalog_note_{write} ON {table}; DROP FUNCTION {table}_{write}_noted();\n"
         for table in TABLES
         for write in READ

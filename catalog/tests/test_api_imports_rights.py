@@ -280,6 +280,15 @@ def test_layout_is_not_changed_into_what_cannot_be_used(layout, body, pointer, s
     assert (layout.name, layout.mapping, layout.target) == ("dealer.csv", {}, "vehicle")
 
 
+@pytest.mark.parametrize("column", ["name", "wheels"])
+def test_mapping_that_the_file_does_not_allow_is_told_from_one_of_the_wrong_shape(layout, column):
+    body = {"mapping": {column: {"header": "Car"}}}
+
+    answer = patch(api(holder("catalog.change_importlayout")), layout, body)
+
+    assert [fault["code"] for fault in answer.json()["errors"]] == ["rule"]
+
+
 @pytest.mark.parametrize(
     "rights", [[], ["catalog.view_importlayout", "catalog.delete_importlayout"]], ids=str
 )

@@ -336,6 +336,18 @@ def test_folding_counts_changes_up_and_empties_the_table(car):
     assert changes.state(public=True) == before
 
 
+def test_thousands_of_changes_are_folded_without_a_worker(car):
+    for price in range(2_100):
+        Item.objects.filter(pk=car.pk).update(price=price)
+
+    noted = CatalogueChange.objects.count()
+    counted = changes.state(public=True).name
+    changes.fold()
+
+    assert noted < 1_000
+    assert changes.state(public=True).name == counted
+
+
 def test_terms_change_their_list(client):
     term = TermFactory.create(vocabulary="genre", name="Heist")
     tag = client.get("/v1/terms/")["ETag"]

@@ -201,9 +201,10 @@ def test_key_is_its_owners(staff):
     assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\tb"])
-def test_key_that_cannot_be(staff, key):
-    answer = send(staff, "post", VEHICLES, NEW, Idempotency_Key=key)
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+@pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\tb", "\u00d7"])
+def test_key_that_cannot_be(staff, key, query):
+    answer = send(staff, "post", VEHICLES + query, NEW, Idempotency_Key=key)
 
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "Idempotency-Key")
 

@@ -125,7 +125,7 @@ def test_many_are_changed_each_by_its_own_fields(staff):
 def test_change_of_what_is_not_there(staff):
     answer = send(staff, "patch", BULK, [{"reference": "A", "price": "7"}])
 
-    assert faults(answer) == [("/0", "not_found", "There is nothing at this address.")]
+    assert faults(answer) == [("/0", "not_found", "There is nothing here with the reference A.")]
 
 
 def test_row_that_names_another_version_is_left_alone(staff):

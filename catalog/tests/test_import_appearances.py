@@ -5,6 +5,7 @@ from django.db import connection
 
 from catalog.imports.judgement.appearances import as_text
 from catalog.imports.judgement.productions import ambiguous_productions
+from catalog.imports.reach import Reach
 from catalog.models import Appearance, Production
 from catalog.tests.factories import AppearanceFactory, ItemFactory, ProductionFactory
 from catalog.tests.imports import counts, faults, run, table
@@ -85,6 +86,36 @@ def test_appearance_that_refers_to_nothing_is_rejected(tmp_path, cells, fault):
 
     assert faults(result) == [(2, *fault)]
     assert stored() == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ({"production": "goldfingr"}, "There is no production with the slug 'goldfingr'."),
+        ({"production": "g", "title": "Goldfinger"}, "There is no production with the slug 'g'."),
+        (
+            {"title": "Goldfingers"},
+            "There is no production 'Goldfingers'; with its year it would be made, as a film of that year.",
+        ),
+        (
+            {"production": "goldfinger-1964", "title": "Dune"},
+            "The slug 'goldfinger-1964' belongs to another production, not to 'Dune'.",
+        ),
+    ],
+)
+def test_film_of_drafts_of_other_kinds_is_not_named_to_who_may_not_see_it(tmp_path, cells, sentence):
+    ItemFactory.create(reference="A-1", kind="tool")
+    film = ProductionFactory.create(title="Goldfinger", slug="goldfinger-1964", years=[1964])
+    AppearanceFactory.create(item=ItemFactory.create(kind="vehicle", status="draft"), production=film)
+    row = {"reference": "A-1", "title": "", "production": ""} | cells
+
+    result = run(
+        table(tmp_path / "t.csv", ",".join(row), list(row.values())),
+        "appearance",
+        reach=Reach(kinds=("tool",), every_production=False),
+    )
+
+    assert [issue.message for issue in result.issues] == [sentence]
 
 
 def test_slug_that_the_file_gives_to_several_films_is_rejected(tmp_path):

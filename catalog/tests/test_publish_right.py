@@ -263,7 +263,7 @@ def test_reach_obeys_the_limit_of_the_request():
     user = member("Publisher")
     user.limit = lambda permission: permission.endswith("_tool")
 
-    assert Reach.of(user) == Reach(("tool",), ("tool",), **NOTHING_ELSE)
+    assert Reach.of(user) == Reach(("tool",), ("tool",), **NOTHING_ELSE, every_production=False)
 
 
 @pytest.mark.usefixtures("bucket", "empty_queue")

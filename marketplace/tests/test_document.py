@@ -1,5 +1,6 @@
 """Answers are what the OpenAPI document says of them, and hold nothing else."""
 
+import re
 from typing import Any
 
 import pytest
@@ -78,3 +79,23 @@ def test_answer_is_as_documented(staff, address, path):
 
     assert answer.status_code == 200
     assert [error.message for error in judge.iter_errors(answer.json())] == []
+
+
+@pytest.mark.parametrize(
+    ("percent", "is_taken"),
+    [
+        ("0", True),
+        ("5.", True),
+        (".5", True),
+        ("99.99", True),
+        ("100.0", True),
+        ("100.01", False),
+        ("101", False),
+    ],
+)
+def test_document_bounds_a_percentage(percent, is_taken):
+    document = SchemaGenerator().get_schema(request=None, public=True)
+
+    pattern = document["components"]["schemas"]["Upload"]["properties"]["max_withdrawn"]["pattern"]
+
+    assert bool(re.search(pattern, percent)) is is_taken

@@ -167,5 +167,17 @@ def test_database_that_cannot_be_used_is_refused_without_its_password(refused, v
     assert "secret" not in sentence
 
 
-def test_cache_of_another_kind_is_refused(refused):
-    assert refused(environment.cache, "memcached://h") == "X must be an address like redis://host:6379/0."
+@pytest.mark.parametrize(
+    "address",
+    [
+        "memcached://h",
+        "redis://",
+        "redis://h:port/0",
+        "redis://h:0",
+        "redis://h:70000",
+        "redis://h/abc",
+        "redis://[h/0",
+    ],
+)
+def test_cache_that_cannot_be_used_is_refused(refused, address):
+    assert refused(environment.cache, address) == "X must be an address like redis://host:6379/0."

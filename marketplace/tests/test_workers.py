@@ -97,9 +97,13 @@ def test_what_gunicorn_refuses_by_itself_carries_the_usual_headers(echo: Echo) -
     assert "publickey-credentials-get=()" in (answer.getheader("Permissions-Policy") or "")
 
 
+def test_parameter_of_8_kb_reaches_the_application_which_names_it(echo: Echo) -> None:
+    assert asked(echo, f"/here?q={'x' * 8192}") == (200, "http /here")
+
+
 def test_address_that_is_too_long_is_a_problem(echo: Echo) -> None:
     with socket.create_connection(("127.0.0.1", echo.port), timeout=30) as connection:
-        connection.sendall(b"GET /?q=" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.sendall(b"GET /?q=" + b"x" * gunicorn.limit_request_line + b" HTTP/1.1\r\nHost: a\r\n\r\n")
         answer = HTTPResponse(connection)
         answer.begin()
         body = json.loads(answer.read())
@@ -109,7 +113,7 @@ def test_address_that_is_too_long_is_a_problem(echo: Echo) -> None:
         "type": "about:blank",
         "title": HTTPStatus.REQUEST_URI_TOO_LONG.phrase,
         "status": 414,
-        "detail": "The address, with all its parameters, is longer than this service reads.",
+        "detail": "The address, with all its parameters, is longer than the 16,380 bytes that this service reads.",
     }
 
 

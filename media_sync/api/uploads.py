@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, NotFound, PermissionDenied, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,6 +41,7 @@ from media_sync.uploads.errors import NotArrived, UploadRefused
 logger = logging.getLogger(__name__)
 ADD = "catalog.add_mediaasset"
 PART = WholeNumber(low=1, high=10_000)
+DOES_NOT_FIT = "does_not_fit"  # code of what another part of the request, or the announcement, forbids
 
 
 class Conflict(APIException):
@@ -69,7 +70,8 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except UploadRefused as error:
-        raise ValidationError({error.field: [str(error)]}) from error
+        code = "invalid" if error.fits else DOES_NOT_FIT
+        raise ValidationError({error.field: [ErrorDetail(str(error), code=code)]}) from error
     except NotArrived as error:
         raise Conflict(str(error)) from error
     except (BucketUnavailable, ReaderUnavailable) as error:
@@ -198,5 +200,5 @@ def part_in_query() -> Iterator[None]:
         yield
     except UploadRefused as error:
         if error.field == "part":
-            raise BadParameters([("part", "does_not_fit", str(error))]) from error
+            raise BadParameters([("part", DOES_NOT_FIT, str(error))]) from error
         raise

@@ -279,6 +279,18 @@ def test_other_bytes_are_not_taken_through_the_service(content):
 
     answer = client.put(upload["links"]["content"], content, content_type="image/jpeg")
 
-    assert answer.status_code == 400
+    [fault] = answer.json()["errors"]
+    assert (answer.status_code, fault["code"]) == (400, "does_not_fit")
     assert stored() == {}
     assert client.get(upload["url"]).json()["state"] == "waiting"
+
+
+def test_size_that_only_another_type_may_have_is_told_from_one_that_none_may():
+    sent = announcement(b"", size=60_000_000)
+
+    refused = uploader().post(UPLOADS, sent, content_type="application/json")
+    taken = uploader().post(UPLOADS, sent | {"type": "video/mp4"}, content_type="application/json")
+
+    [fault] = refused.json()["errors"]
+    assert (refused.status_code, fault["pointer"], fault["code"]) == (400, "/size", "does_not_fit")
+    assert taken.status_code == 201

@@ -2,11 +2,14 @@
 
 
 class UploadRefused(Exception):
-    """The upload cannot begin; `field` names the part of the request that is at fault."""
+    """The upload cannot begin, or go on; `field` names the part of the request that is at fault.
 
-    def __init__(self, field: str, sentence: str) -> None:
+    `fits` is false where that part could be right by itself, and does not go with another, or with what was announced.
+    """
+
+    def __init__(self, field: str, sentence: str, *, fits: bool = True) -> None:
         super().__init__(sentence)
-        self.field = field
+        self.field, self.fits = field, fits
 
 
 class NotArrived(Exception):

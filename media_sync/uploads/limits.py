@@ -33,4 +33,5 @@ def check_size(kind: str, size: int) -> None:
     most = MOST_BYTES[MediaKind(kind)]
     if size > most:
         label = MediaKind(kind).label.lower()
-        raise UploadRefused("size", f"The file is too large: {label}s may have up to {most // MIB} MiB.")
+        sentence = f"The file is too large: {label}s may have up to {most // MIB} MiB."
+        raise UploadRefused("size", sentence, fits=False)

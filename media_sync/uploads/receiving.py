@@ -29,12 +29,13 @@ def receive(upload: Upload, stream: Readable, *, length: int, part: int | None =
     if upload.state != UploadState.WAITING:
         raise NotArrived("This upload waits for no file any more.")
     if length != expected:
-        raise UploadRefused("Content-Length", f"It must be {expected}, the bytes that were announced.")
+        sentence = f"It must be {expected}, the bytes that were announced."
+        raise UploadRefused("Content-Length", sentence, fits=False)
     with tempfile.TemporaryFile() as file:
         digest = _copy(stream, file, expected)
         if part is None:
             if digest != upload.sha256:
-                raise UploadRefused("sha256", "The bytes are not those that were announced.")
+                raise UploadRefused("sha256", "The bytes are not those that were announced.", fits=False)
             objects.put_whole(upload.key, upload.content_type, file, expected)
         else:
             if not upload.multipart_id:

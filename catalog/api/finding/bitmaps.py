@@ -172,10 +172,10 @@ class Counting:
 
     def _left_out(self) -> str:
         slots = "SELECT slot FROM catalog_facetslot WHERE item_id = ANY(%s)"
-        if self.public:
+        if self.public:  # not joined: with false statistics that could mean every slot for each item
             slots += (
-                " UNION SELECT slot FROM catalog_item JOIN catalog_facetslot ON item_id = catalog_item.id"
-                " WHERE status = 'published' AND published_at > statement_timestamp()"
+                " UNION SELECT slot FROM catalog_facetslot WHERE item_id = ANY(ARRAY("
+                "SELECT id FROM catalog_item WHERE status = 'published' AND published_at > statement_timestamp()))"
             )
         return f"hidden AS MATERIALIZED ({bitmaps_of(slots)})"
 

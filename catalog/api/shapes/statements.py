@@ -6,13 +6,14 @@ rules; only their SQL is kept.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
@@ -77,3 +78,15 @@ def _folded(text: str, params: Sequence[Any]) -> tuple[str, tuple[Callable[[Valu
         return sql.Literal(value).as_string(connection.connection).replace("%", "%%")
 
     return MARK.sub(put, text), tuple(places)
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let all statements see the same rows, whatever is committed meanwhile. Within a transaction nothing is done."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield

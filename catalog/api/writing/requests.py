@@ -56,9 +56,7 @@ def transact(request: Request, given: Mapping[str, Any], work: Callable[[], Http
                     stack.enter_context(pghistory.context(reason=reason))
                 stack.enter_context(transaction.atomic())
                 if given.get("dry_run"):
-                    answer = work()
-                    transaction.set_rollback(True)
-                    return answer
+                    return _as_if(request, work)
                 return idempotency.once(request, work) if request.method == "POST" else work()
         except (IntegrityError, Overtaken) as error:
             if not left:
@@ -67,6 +65,15 @@ def transact(request: Request, given: Mapping[str, Any], work: Callable[[], Http
             if not left or not isinstance(error.__cause__, PASSING):
                 raise
     raise Conflict  # pragma: no cover  (the last try returns or raises)
+
+
+def _as_if(request: Request, work: Callable[[], HttpResponse]) -> HttpResponse:
+    """Do the work and take it back with the transaction; an `Idempotency-Key` is judged, and not used up."""
+    if request.method == "POST":
+        idempotency.key_of(request)
+    answer = work()
+    transaction.set_rollback(True)
+    return answer
 
 
 EXCEPTIONS: dict[str, type[APIException]] = {

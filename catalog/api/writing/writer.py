@@ -29,9 +29,9 @@ from catalog.api.writing.words import name_words
 from catalog.imports import sql
 from catalog.imports.columns import Target
 from catalog.models.fields import folded
-from marketplace.problems import NOT_FOUND as NOTHING_THERE
 
 REQUIRED = "This field is required."
+NOTHING_NAMED = "There is nothing here with {}."
 
 
 class Writer(ABC):
@@ -108,9 +108,11 @@ class Writer(ABC):
         return {key: written(tag) for key, tag in found}
 
     def refuse_missing(self, rows: Sequence[Row]) -> None:
+        """Tell the rows whose bodies name what the account does not see here, by the names that they have."""
         for row in sound(rows):
             if row.present is None:
-                row.refuse((), NOTHING_THERE, NOT_FOUND)
+                named = " and ".join(f"the {name} {row.given[name]}" for name in self.key_names)
+                row.refuse((), NOTHING_NAMED.format(named), NOT_FOUND)
 
     # Judging
 

@@ -13,6 +13,7 @@ from catalog.imports import sql
 from catalog.imports.columns import Column, Target
 from catalog.imports.judgement.lookups import closest_of, create_lookup, distinct_cells, suggestion
 from catalog.imports.judgement.productions import resolve_productions
+from catalog.imports.reach import Reach
 from catalog.models import Role
 
 # What an item has now; `i` is the item's row.
@@ -38,10 +39,13 @@ def as_text(title: str, years: list[int], slug: str, role: str, *, with_slug: bo
     return f"[{slug}]: {role}" if ODD_TITLE.search(title) else f"{title} [{slug}]: {role}"
 
 
-def look_up_appearances(cursor: CursorWrapper, column: Column, earlier: Sequence[tuple[str, Target]]) -> None:
+def look_up_appearances(
+    cursor: CursorWrapper, column: Column, reach: Reach, earlier: Sequence[tuple[str, Target]]
+) -> None:
     """Read lists of appearances; also make `import_production` of all that they name."""
     _split(cursor, column)
-    resolve_productions(cursor, "SELECT title, year, given FROM import_appearance WHERE is_read", earlier)
+    named = "SELECT title, year, given FROM import_appearance WHERE is_read"
+    resolve_productions(cursor, named, reach, earlier)
     closest = suggestion(closest_of(Role.values, "role_text"))
     create_lookup(
         cursor,

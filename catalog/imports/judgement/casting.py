@@ -107,7 +107,7 @@ def look_up(
         elif column.reading is Reading.REFERENCE:
             references.look_up_items(cursor, column, reach.kinds, earlier)
         elif column.reading is Reading.APPEARANCES:
-            appearances.look_up_appearances(cursor, column, earlier)
+            appearances.look_up_appearances(cursor, column, reach, earlier)
         elif column.reading in PLAIN_LOOKUPS:
             PLAIN_LOOKUPS[column.reading](cursor, column)
     if target.kind and not mapping.has("appearances"):

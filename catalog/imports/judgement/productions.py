@@ -7,7 +7,8 @@ from django.db.backends.utils import CursorWrapper
 from catalog.imports import sql
 from catalog.imports.columns import Target
 from catalog.imports.judgement.lookups import SLUG, SLUG_SENTENCE, suggestion
-from catalog.models import FIRST_YEAR, LAST_YEAR, Production, ProductionKind
+from catalog.imports.reach import Reach
+from catalog.models import FIRST_YEAR, LAST_YEAR, Production, ProductionKind, Status
 
 LONGEST_TITLE = int(Production._meta.get_field("title").max_length or 0)
 LONGEST_SLUG = int(Production._meta.get_field("slug").max_length or 0)
@@ -18,6 +19,7 @@ SEVERAL = (
 )
 UNDATED_AND_NEW = "There is no production '%s'; with its year it would be made, as a film of that year."
 ANOTHER = "The slug '%s' belongs to the production '%s', not to '%s'."
+ANOTHER_UNSEEN = "The slug '%s' belongs to another production, not to '%s'."
 SHARED = (
     "This file gives the slug '%s' to several films, such as '%s' and '%s'; each needs a slug of its own."
 )
@@ -65,7 +67,9 @@ def forget_productions(cursor: CursorWrapper) -> None:
     sql.run(cursor, f"CREATE UNLOGGED TABLE import_production ({columns})")
 
 
-def resolve_productions(cursor: CursorWrapper, named: str, earlier: Sequence[tuple[str, Target]]) -> None:
+def resolve_productions(
+    cursor: CursorWrapper, named: str, reach: Reach, earlier: Sequence[tuple[str, Target]]
+) -> None:
     """Make `import_production(title, year, given, slug, fault)` of a query of (title, year, given slug).
 
     An empty title or slug is '', a missing year 0. `slug` is the one of the production that is meant, or that
@@ -99,7 +103,7 @@ def resolve_productions(cursor: CursorWrapper, named: str, earlier: Sequence[tup
                   FROM found LEFT JOIN known AS k ON k.slug = found.slug
                 WINDOW same AS (PARTITION BY found.slug))
             SELECT title, year, given, CASE WHEN fault IS NULL THEN slug END AS slug, fault
-              FROM (SELECT judged.*, {_fault()} AS fault FROM judged) AS j""",
+              FROM (SELECT judged.*, {_fault(reach)} AS fault FROM judged) AS j""",
         kept=True,
     )
     sql.run(cursor, "ANALYZE import_production")
@@ -114,8 +118,21 @@ def _namesakes() -> str:
                bool_or(given <> '') OVER same AS by_hand"""
 
 
-def _fault() -> str:
+def _unseen(reach: Reach, production: str) -> str:
+    """Return the SQL of whether a title or slug of this row of productions would tell of drafts beyond the reach."""
+    if reach.every_production:
+        return "FALSE"
+    kinds = ", ".join(sql.quoted(kind) for kind in ("", *reach.kinds))
+    return f"""NOT EXISTS (SELECT FROM catalog_appearance AS seen JOIN catalog_item AS item ON item.id = seen.item_id
+                            WHERE seen.production_id = {production}.id AND (item.kind IN ({kinds})
+                                  OR item.status = '{Status.PUBLISHED}' AND item.published_at <= now()))"""
+
+
+def _fault(reach: Reach) -> str:
     """Return the SQL of what is wrong with a name: it means none, or several, or another than it says."""
+    unseen = _unseen(reach, "p")
+    one_unseen = f"EXISTS (SELECT FROM catalog_production AS p WHERE p.slug = one AND {unseen})"
+    other_unseen = f"EXISTS (SELECT FROM catalog_production AS p WHERE p.slug = judged.slug AND {unseen})"
     lacking = f"format({sql.quoted(NO_SUCH_SLUG)}, left(given, 80))"
     words = "replace(judged.given, '-', ' ')"
     return f"""CASE
@@ -126,19 +143,21 @@ def _fault() -> str:
         WHEN given <> '' AND given !~ '{SLUG}' THEN {sql.quoted(SLUG_SENTENCE)}
         WHEN slug IS NULL AND total > 1
         THEN format({sql.quoted(SEVERAL)}, left(title, 80) || coalesce(' (' || nullif(year, 0) || ')', ''))
-        WHEN slug IS NULL THEN format({sql.quoted(UNDATED_AND_NEW)}, left(title, 80)) || {_suggested('judged.title', 'title')}
+        WHEN slug IS NULL THEN format({sql.quoted(UNDATED_AND_NEW)}, left(title, 80)) || {_suggested('judged.title', 'title', unseen)}
         WHEN NOT is_new AND title <> '' AND {title_key('title')} <> {title_key('known_title')}
-        THEN format({sql.quoted(ANOTHER)}, slug, known_title, left(title, 80))
+        THEN CASE WHEN {other_unseen} THEN format({sql.quoted(ANOTHER_UNSEEN)}, slug, left(title, 80))
+                  ELSE format({sql.quoted(ANOTHER)}, slug, known_title, left(title, 80)) END
         WHEN is_new AND by_hand AND first_film <> last_film
         THEN format({sql.quoted(SHARED)}, slug, left(first_name, 80), left(last_name, 80))
-        WHEN is_new AND given <> '' AND total > 0 THEN {lacking} || {suggestion('one')}
-        WHEN is_new AND given <> '' AND (title = '' OR year = 0) THEN {lacking} || {_suggested(words, 'slug')}
+        WHEN is_new AND given <> '' AND total > 0
+        THEN {lacking} || CASE WHEN {one_unseen} THEN '' ELSE {suggestion('one')} END
+        WHEN is_new AND given <> '' AND (title = '' OR year = 0) THEN {lacking} || {_suggested(words, 'slug', unseen)}
         END"""
 
 
-def _suggested(text: str, shown: str) -> str:
+def _suggested(text: str, shown: str, unseen: str) -> str:
     """Return the SQL that suggests the production whose title is most like the text; its index finds it."""
-    closest = f"""(SELECT p.{shown} FROM catalog_production AS p WHERE upper(p.title) % upper({text})
+    closest = f"""(SELECT p.{shown} FROM catalog_production AS p WHERE upper(p.title) % upper({text}) AND NOT ({unseen})
                     ORDER BY similarity(upper(p.title), upper({text})) DESC, p.id LIMIT 1)"""
     return f"CASE WHEN place <= {SUGGESTIONS} THEN {suggestion(closest)} ELSE '' END"
 

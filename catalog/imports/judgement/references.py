@@ -14,6 +14,7 @@ from catalog.imports.judgement import appearances
 from catalog.imports.judgement.lookups import create_lookup, distinct_cells, suggestion
 from catalog.imports.judgement.productions import resolve_productions
 from catalog.imports.mapping.binding import Mapping
+from catalog.imports.reach import Reach
 from catalog.models import Role
 
 SUGGESTIONS = (
@@ -107,10 +108,12 @@ def _fault(kinds: str) -> str:
              || CASE WHEN place <= {SUGGESTIONS} THEN {suggestion(closest)} ELSE '' END END"""
 
 
-def resolve_references(cursor: CursorWrapper, target: Target, mapping: Mapping, earlier: Earlier) -> None:
+def resolve_references(
+    cursor: CursorWrapper, target: Target, mapping: Mapping, reach: Reach, earlier: Earlier
+) -> None:
     """Give the rows of `import_typed` their `item_key` and `item_id`, and appearances their production, role and key."""
     if target.name == "appearance":
-        _name_productions(cursor, mapping, earlier)
+        _name_productions(cursor, mapping, reach, earlier)
         _place_appearances(cursor, mapping, appearances.cells_that_list(cursor, earlier))
     elif mapping.has("reference"):
         _place(cursor, "t.*", "")
@@ -137,10 +140,10 @@ def _parts(mapping: Mapping) -> tuple[str, str, str]:
     return title, year, "coalesce(v_production, '')" if mapping.has("production") else "''"
 
 
-def _name_productions(cursor: CursorWrapper, mapping: Mapping, earlier: Earlier) -> None:
+def _name_productions(cursor: CursorWrapper, mapping: Mapping, reach: Reach, earlier: Earlier) -> None:
     title, year, slug = _parts(mapping)
     named = f"SELECT {title} AS title, {year} AS year, {slug} AS given FROM import_typed"
-    resolve_productions(cursor, named, earlier)
+    resolve_productions(cursor, named, reach, earlier)
     said = "coalesce(p.fault, 'The production is missing; name its title and year, or its slug.')"
     blamed = "production" if mapping.has("production") and not mapping.has("title") else "title"
     column = f"CASE WHEN {slug} <> '' AND {title} = '' THEN 'production' ELSE '{blamed}' END"

@@ -67,7 +67,7 @@ def _resolve(cursor: CursorWrapper, plan: Plan, earlier: Earlier) -> None:
         leave_out_by_policy(cursor, plan)  # at once: what stays out is in the way of no other row's name
         judge_terms(cursor, plan.mapping)
     else:
-        references.resolve_references(cursor, plan.target, plan.mapping, earlier)
+        references.resolve_references(cursor, plan.target, plan.mapping, plan.reach, earlier)
 
 
 def apply(cursor: CursorWrapper, plan: Plan, earlier: Earlier = ()) -> None:
