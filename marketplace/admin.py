@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django import forms
 from django.conf import settings
@@ -44,6 +44,7 @@ __all__ = [
     "ChoicesFilter",
     "FormFilter",
     "ModelAdmin",
+    "Panel",
     "RangeFilter",
     "ReadOnlyModelAdmin",
     "SelectableFieldsExportForm",
@@ -116,6 +117,13 @@ class ChangeList(UnfoldChangeList):
         self.full_result_count = self.result_count
 
 
+class Panel(NamedTuple):
+    """A part of an object's page above its form: a template, and what it shows as `panel.context`."""
+
+    template: str
+    context: dict[str, Any]
+
+
 class ModelAdmin(UnfoldModelAdmin):
     """The base of every admin page: no full COUNT, filters applied together, a place in the sidebar."""
 
@@ -130,6 +138,21 @@ class ModelAdmin(UnfoldModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     actions: Sequence[Any] = ("delete_selected",)
+    change_form_outer_before_template = "admin/panels.html"
+
+    def get_panels(self, request: HttpRequest, obj: Any) -> list[Panel]:
+        """Return the parts above the form of an object that exists; a mixin adds its own to `super()`'s."""
+        return []
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Draw the page with its panels; a new object, and a page in a pop-up, has none."""
+        obj = context.get("original")
+        shown = obj is not None and not context.get("is_popup")
+        context["panels"] = self.get_panels(request, obj) if shown else []
+        answer: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return answer
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime, now
 
 from accounts.models import User
-from catalog import actions as item_actions
+from catalog import attaching, publishing
 from catalog.admin import search, thumbnails
 from catalog.admin.fields import years_text
 from catalog.admin.filters import (
@@ -49,7 +49,7 @@ from catalog.resources import (
 )
 from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
 
-StatusAction = Callable[..., item_actions.StatusChange]
+StatusAction = Callable[..., publishing.StatusChange]
 STATUS_COLOURS = {"Published": "success", "Scheduled": "info", "Draft": "info", "Archived": "warning"}
 PUBLICATION = ("status", "published_at")
 AVAILABILITY_COLOURS = {"Available": "success", "Reserved": "warning", "Sold": "danger"}
@@ -150,15 +150,15 @@ class ItemList(ModelAdmin):
 
     @admin.action(description="Publish", permissions=["publish"])
     def publish(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._set(request, queryset, item_actions.publish, "published")
+        self._set(request, queryset, publishing.publish, "published")
 
     @admin.action(description="Withdraw to draft", permissions=["publish"])
     def withdraw(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._set(request, queryset, item_actions.withdraw, "withdrawn")
+        self._set(request, queryset, publishing.withdraw, "withdrawn")
 
     @admin.action(description="Archive", permissions=["publish"])
     def archive(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._set(request, queryset, item_actions.archive, "archived")
+        self._set(request, queryset, publishing.archive, "archived")
 
     def _set(self, request: HttpRequest, items: ItemQuerySet, action: StatusAction, verb: str) -> None:
         """Let the action have the items of the kinds that this person may publish; leave the others alone."""
@@ -168,7 +168,7 @@ class ItemList(ModelAdmin):
         done = action(items=items.filter(kind__in=kinds), by=cast(User, request.user))
         self._tell(request, done, verb)
 
-    def _tell(self, request: HttpRequest, done: item_actions.StatusChange, verb: str) -> None:
+    def _tell(self, request: HttpRequest, done: publishing.StatusChange, verb: str) -> None:
         before = f"; {done.unchanged:,} already had that status" if done.unchanged else ""
         one = self.opts.verbose_name if done.changed == 1 else self.opts.verbose_name_plural
         messages.success(request, f"{done.changed:,} {one} {verb}{before}.")
@@ -202,7 +202,7 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         super().save_related(request, form, formsets, change)
         if (keys := form.cleaned_data.get("attach")) and _may_attach(request):
-            item_actions.attach_media(item=form.instance, keys=keys, by=request.user)  # type: ignore[arg-type]
+            attaching.attach_media(item=form.instance, keys=keys, by=request.user)  # type: ignore[arg-type]
 
 
 @admin.register(Vehicle)

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from accounts.models import User
-from catalog import actions as media_actions
+from catalog import attaching
 from catalog.admin.filters import AssignedFilter, ContentFilter
 from catalog.admin.thumbnails import PREVIEW, thumbnail
 from catalog.admin.words import typed_text, words_page
@@ -123,11 +123,11 @@ class MediaAssetAdmin(ModelAdmin):
     @admin.action(description="Put into quarantine", permissions=["quarantine"])
     def quarantine(self, request: HttpRequest, queryset: MediaAssetQuerySet) -> None:
         """Take the files out of sight; their objects stay, and `restore` brings them back."""
-        self._set_state(request, queryset, media_actions.quarantine_media, "put into quarantine")
+        self._set_state(request, queryset, attaching.quarantine_media, "put into quarantine")
 
     @admin.action(description="Restore from quarantine", permissions=["restore"])
     def restore(self, request: HttpRequest, queryset: MediaAssetQuerySet) -> None:
-        self._set_state(request, queryset, media_actions.restore_media, "restored")
+        self._set_state(request, queryset, attaching.restore_media, "restored")
 
     def _set_state(
         self, request: HttpRequest, assets: MediaAssetQuerySet, action: Callable[..., int], verb: str

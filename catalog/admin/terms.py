@@ -7,7 +7,7 @@ from django.db.models import CharField, F, Func, Q, Value
 from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import URLPattern, path
 
-from catalog import actions
+from catalog import wording
 from catalog.admin.forms import TermForm
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.admin.words import typed_text, words_page
@@ -54,7 +54,7 @@ class TermAdmin(SpreadsheetAdminMixin, ModelAdmin):
             return
         obj.name = old
         super().save_model(request, obj, form, change)
-        done = actions.rename_term(term=obj, name=name, by=request.user)  # type: ignore[arg-type]
+        done = wording.rename_term(term=obj, name=name, by=request.user)  # type: ignore[arg-type]
         messages.info(
             request,
             f"Renamed. Items changed: {done.items:,}; productions changed: {done.productions:,}."

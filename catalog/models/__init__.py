@@ -1,6 +1,7 @@
 """The catalogue's tables, one file per noun."""
 
 from catalog.models.changes import CatalogueChange, FoldedChanges
+from catalog.models.choices import Authenticity, Availability, Condition, Kind, Status
 from catalog.models.idempotency import AnsweredRequest
 from catalog.models.import_run import (
     LANDED,
@@ -18,15 +19,10 @@ from catalog.models.item import (
     FIRST_YEAR,
     LAST_YEAR,
     RESERVED,
-    Authenticity,
-    Availability,
-    Condition,
     Item,
     ItemQuerySet,
-    Kind,
     Memorabilia,
     OldSlug,
-    Status,
     Tool,
     Vehicle,
     kinds_seen,

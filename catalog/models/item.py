@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
+from catalog.models.choices import Authenticity, Availability, Condition, Kind, Status
 from catalog.models.fields import CanonicalCharField, Folded, Holds, no_blanks, no_nulls, text_array
 from catalog.models.history import tracked
 from catalog.models.rights import may_view
@@ -18,43 +19,6 @@ FIRST_YEAR, LAST_YEAR = 1880, 2100
 
 RESERVED_SLUG = "bulk"  # .../bulk/ is where many are written
 RESERVED = f"The slug cannot be {RESERVED_SLUG}: that address writes many at once."
-
-
-class Kind(models.TextChoices):
-    VEHICLE = "vehicle", "Vehicle"
-    MEMORABILIA = "memorabilia", "Memorabilia"
-    TOOL = "tool", "Tool"
-
-
-class Status(models.TextChoices):
-    DRAFT = "draft", "Draft"
-    PUBLISHED = "published", "Published"
-    ARCHIVED = "archived", "Archived"
-
-
-class Availability(models.TextChoices):
-    AVAILABLE = "available", "Available"
-    RESERVED = "reserved", "Reserved"
-    SOLD = "sold", "Sold"
-    NOT_FOR_SALE = "not_for_sale", "Not for sale"
-
-
-class Condition(models.TextChoices):
-    CONCOURS = "concours", "Concours"
-    EXCELLENT = "excellent", "Excellent"
-    VERY_GOOD = "very_good", "Very good"
-    GOOD = "good", "Good"
-    FAIR = "fair", "Fair"
-    PROJECT = "project", "Project"
-
-
-class Authenticity(models.TextChoices):
-    SCREEN_USED = "screen_used", "Screen-used"
-    STUNT = "stunt", "Stunt"
-    PRODUCTION_MADE = "production_made", "Production-made"
-    PROMOTIONAL = "promotional", "Promotional"
-    REPLICA = "replica", "Replica"
-    SAME_MODEL = "same_model", "Same model"
 
 
 def kinds_with(user: Any, verb: str) -> frozenset[str]:

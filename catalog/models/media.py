@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from catalog.models.choices import Kind
 from catalog.models.history import tracked
-from catalog.models.item import Item, Kind, kinds_seen
+from catalog.models.item import Item, kinds_seen
 from catalog.models.rights import may_view
 
 

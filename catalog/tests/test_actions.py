@@ -7,9 +7,11 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.actions import Rename, StatusChange, archive, attach_media, publish, rename_term, withdraw
+from catalog.attaching import attach_media
 from catalog.models import Item, Status, Vocabulary
+from catalog.publishing import StatusChange, archive, publish, withdraw
 from catalog.tests.factories import ItemFactory, MediaAssetFactory, ProductionFactory, TermFactory
+from catalog.wording import Rename, rename_term
 
 pytestmark = pytest.mark.django_db
 

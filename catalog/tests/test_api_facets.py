@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from catalog import upkeep
 from catalog.api.filters import AnyItemFilters
-from catalog.api.finding import facets, samples
+from catalog.finding import facets, samples
 from catalog.models import FacetSlot, Item, ItemChange
 from catalog.tests.api import staff_client
 from catalog.tests.factories import ItemFactory

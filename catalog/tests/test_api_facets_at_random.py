@@ -11,7 +11,7 @@ from django.db import connection
 
 from catalog import upkeep
 from catalog.api.filters import AnyItemFilters
-from catalog.api.finding import facets
+from catalog.finding import facets
 from catalog.models import Item
 from catalog.tests.factories import ItemFactory
 

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.postgres.fields import ArrayField
 
 from catalog.api import filters
-from catalog.api.finding.facets import FACETS
+from catalog.finding.facets import FACETS
 from catalog.models import Item, Production
 from catalog.tests.factories import AppearanceFactory, ItemFactory, MediaAssetFactory, ProductionFactory
 

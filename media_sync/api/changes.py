@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.request import Request
 
 from accounts.models import User
-from catalog import actions
+from catalog import attaching
 from catalog.api.bodies import Body
 from catalog.api.staff import read_parameters
 from catalog.api.writing.documents import IF_MATCH, parameters
@@ -82,7 +82,7 @@ class MediaChangeViewSet(MediaViewSet, Conditional):
         def work() -> HttpResponse:
             asset = self.asset(pk)
             self.refuse_others(asset.pk)
-            actions.quarantine_media(assets=MediaAsset.objects.filter(pk=asset.pk), by=self.account())
+            attaching.quarantine_media(assets=MediaAsset.objects.filter(pk=asset.pk), by=self.account())
             return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
         return transact(request, given, work)
@@ -95,7 +95,7 @@ class MediaChangeViewSet(MediaViewSet, Conditional):
 
         def work() -> HttpResponse:
             asset = self.asset(pk)
-            if actions.restore_media(assets=MediaAsset.objects.filter(pk=asset.pk), by=self.account()):
+            if attaching.restore_media(assets=MediaAsset.objects.filter(pk=asset.pk), by=self.account()):
                 self.process_if_waiting(asset.pk)
             return self.told(asset.pk)
 

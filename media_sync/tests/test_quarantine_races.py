@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from catalog import actions
+from catalog import attaching
 from catalog.models import MediaAsset, MediaState
 from catalog.tests.factories import MediaAssetFactory
 from marketplace.tests.database import database_address, wait_until_somebody_waits_for_a_lock
@@ -17,11 +17,13 @@ CLAIM = "UPDATE catalog_mediaasset SET state = 'pending', processing = 'refused'
 
 
 def restore() -> int:
-    return actions.restore_media(assets=MediaAsset.objects.filter(state=MediaState.QUARANTINED), by=None)
+    return attaching.restore_media(assets=MediaAsset.objects.filter(state=MediaState.QUARANTINED), by=None)
 
 
 def quarantine() -> int:
-    return actions.quarantine_media(assets=MediaAsset.objects.exclude(state=MediaState.QUARANTINED), by=None)
+    return attaching.quarantine_media(
+        assets=MediaAsset.objects.exclude(state=MediaState.QUARANTINED), by=None
+    )
 
 
 def test_file_that_a_purge_has_just_claimed_is_not_restored() -> None:

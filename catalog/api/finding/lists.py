@@ -3,9 +3,10 @@
 from typing import Any, ClassVar
 
 from catalog.api.filtering import ParameterFilterSet
-from catalog.api.finding import facets, samples, spelling, text
+from catalog.api.finding import spelling, text
 from catalog.api.shapes.given import Values
 from catalog.api.shapes.pages import Pages
+from catalog.finding import facets, samples
 from catalog.models import ItemQuerySet, Kind, kinds_seen
 from marketplace.parameters import Choice, Flag, ListOf, ParameterType
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.lookups import In
 
-from catalog import actions, spellings
+from catalog import spellings, wording
 from catalog.api.writing import bodies
 from catalog.api.writing.asking import as_rows
 from catalog.api.writing.rows import RULE, TAKEN, Row, sound
@@ -24,7 +24,7 @@ TOO_MANY = f"One request gives at most {MOST_RENAMED} words new names; send the 
 
 
 class TermWriter(Writer):
-    """Writes words. A new name goes to all items and films that hold the old one (`actions.rename_term`)."""
+    """Writes words. A new name goes to all items and films that hold the old one (`wording.rename_term`)."""
 
     target = TARGETS["term"]
     body, row_body, key_body = bodies.TermBody, bodies.TermRowBody, bodies.TermKeyBody
@@ -99,7 +99,7 @@ class TermWriter(Writer):
         super().store(rows)
         for row in rows:
             if row.place in renamed:
-                actions.rename_term(term=row.future, name=renamed[row.place], by=self.by)
+                wording.rename_term(term=row.future, name=renamed[row.place], by=self.by)
 
 
 def _is_renamed(row: Row) -> bool:

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from catalog import actions
+from catalog import attaching
 from catalog.models import MediaAsset
 from marketplace.tests.database import database_address
 from media_sync import storage
@@ -43,12 +43,12 @@ def rendered(bucket, settings, empty_queue) -> set[str]:
     put(KEY, body=picture(400, 300))
     sync_bucket()
     process()
-    actions.quarantine_media(assets=MediaAsset.objects.all(), by=None)
+    attaching.quarantine_media(assets=MediaAsset.objects.all(), by=None)
     return published()
 
 
 def restore() -> None:
-    actions.restore_media(assets=MediaAsset.objects.all(), by=None)
+    attaching.restore_media(assets=MediaAsset.objects.all(), by=None)
 
 
 def test_sizes_of_what_is_in_quarantine_go(rendered):

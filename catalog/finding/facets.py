@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import Count, F, Func, QuerySet, TextField
 
-from catalog.api.finding.bitmaps import Condition, Counting, Kept, Term, conditions, unsettled
-from catalog.api.finding.samples import bounded
+from catalog.finding.bitmaps import Condition, Counting, Kept, Term, conditions, unsettled
+from catalog.finding.samples import bounded
 from catalog.models import Item, Status
 from catalog.upkeep import ARRAYS, SCALARS
 
