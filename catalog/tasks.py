@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from catalog import changes, upkeep
+from catalog import bulk_editing, changes, upkeep
 from catalog.imports.life import housekeeping, work
 from catalog.models import AnsweredRequest
 
@@ -32,6 +32,19 @@ def undo_import(run_id: int) -> None:
 def pick_up_imports(timestamp: int) -> None:
     """Let runs that a killed process left go on."""
     housekeeping.pick_up()
+
+
+@app.task
+def edit_many(edit_id: int) -> None:
+    """Make an edit of many items, or take it back."""
+    bulk_editing.carry_out(edit_id)
+
+
+@app.periodic(cron="* * * * * */20")
+@app.task(queueing_lock="catalog.bulk_editing.pick_up", priority=10)
+def pick_up_bulk_edits(timestamp: int) -> None:
+    """Let edits that a killed process left go on."""
+    bulk_editing.pick_up()
 
 
 @app.periodic(cron="53 3 * * *")

@@ -16,6 +16,7 @@ from django.utils.timezone import localtime, now
 from accounts.models import User
 from catalog import attaching, publishing
 from catalog.admin import search, thumbnails
+from catalog.admin.bulk_edits import EditsMany
 from catalog.admin.fields import years_text
 from catalog.admin.filters import (
     CategoriesFilter,
@@ -78,7 +79,7 @@ class ItemChangeList(ChangeList):
         self.result_list = rows.prefetch_related(thumbnails.with_cover())
 
 
-class ItemList(ModelAdmin):
+class ItemList(EditsMany, ModelAdmin):
     """The list that all kinds share: what it shows, finds and does."""
 
     kinds: ClassVar[frozenset[str]] = frozenset(Kind.values)  # of the items that it can hold
@@ -100,7 +101,7 @@ class ItemList(ModelAdmin):
     search_fields = ("reference",)  # opens the search box; what it finds is in get_search_results
     search_help_text = "Words, or the start of a reference"
     ordering = ("-updated_at", "-id")
-    actions = ("publish", "withdraw", "archive", "delete_selected")
+    actions = ("edit_many", "publish", "withdraw", "archive", "delete_selected")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ItemChangeList

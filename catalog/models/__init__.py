@@ -1,5 +1,6 @@
 """The catalogue's tables, one file per noun."""
 
+from catalog.models.bulk_edit import OPEN_EDITS, BulkEdit, BulkEditState
 from catalog.models.changes import CatalogueChange, FoldedChanges
 from catalog.models.choices import Authenticity, Availability, Condition, Kind, Status
 from catalog.models.idempotency import AnsweredRequest
@@ -46,6 +47,7 @@ from catalog.models.production import (
     Role,
 )
 from catalog.models.rights import may_view
+from catalog.models.saved_view import ListLayout, SavedView, SavedViewQuerySet
 from catalog.models.search import (
     CHUNK,
     PRICE_BIT,
@@ -63,6 +65,7 @@ __all__ = [
     "FIRST_YEAR",
     "LANDED",
     "LAST_YEAR",
+    "OPEN_EDITS",
     "PRICE_BIT",
     "RESERVED",
     "WAITING",
@@ -71,6 +74,8 @@ __all__ = [
     "Appearance",
     "Authenticity",
     "Availability",
+    "BulkEdit",
+    "BulkEditState",
     "CatalogueChange",
     "Condition",
     "FacetBits",
@@ -88,6 +93,7 @@ __all__ = [
     "ItemQuerySet",
     "ItemSearch",
     "Kind",
+    "ListLayout",
     "MediaAsset",
     "MediaAssetQuerySet",
     "MediaKind",
@@ -100,6 +106,8 @@ __all__ = [
     "ProductionKind",
     "ProductionQuerySet",
     "Role",
+    "SavedView",
+    "SavedViewQuerySet",
     "SearchWord",
     "Status",
     "Term",

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.tests.factories import ApiKeyFactory, UserFactory
-from catalog.models import ImportIssue, ImportLayout, ImportRun
+from catalog.models import BulkEdit, ImportIssue, ImportLayout, ImportRun
 from catalog.tests.factories import (
     AppearanceFactory,
     MediaAssetFactory,
@@ -110,6 +110,7 @@ def catalogue() -> None:
         TermFactory.create(aliases=[f"Other {number}"])
         ImportIssue.objects.create(run=run, line=number, message="No.")
         ImportRun.objects.create(target="vehicle", file_name="cars.csv", state="done")
+        BulkEdit.objects.create(made_by=UserFactory.create(), changes={"price": {"op": "set", "value": "1"}})
         ImportLayout.objects.create(target="vehicle", name="cars.csv", signature=str(number))
         SyncRun.objects.create(bucket="catalogue")
         ApiKeyFactory.create()

@@ -20,7 +20,7 @@ from accounts.models import Action, AuditEvent, SessionKind
 from accounts.sessions import begin
 from accounts.tests.factories import ApiKeyFactory, UserFactory
 from accounts.tests.people import STAFF, WHO, account, browser, may
-from catalog.models import ImportLayout, ImportRun
+from catalog.models import BulkEdit, ImportLayout, ImportRun
 from catalog.tests.factories import (
     ItemFactory,
     MediaAssetFactory,
@@ -72,7 +72,8 @@ def publication(right: str) -> dict[str, str]:
 
 
 def of_kind(kind: str) -> Page:
-    return table(kind, actions=publication(f"catalog.publish_{kind}"))
+    actions = publication(f"catalog.publish_{kind}") | {"edit_many": f"catalog.change_{kind}"}
+    return table(kind, actions=actions)
 
 
 IMPORT_STEPS = {
@@ -89,7 +90,8 @@ PAGES = {
     "catalog.item": Page(
         "catalog.view_item",
         more={"catalog_item_export": "catalog.view_item catalog.export_vehicle"},
-        actions=publication("catalog.publish_vehicle") | {"export_selected": "catalog.export_vehicle"},
+        actions=publication("catalog.publish_vehicle")
+        | {"export_selected": "catalog.export_vehicle", "edit_many": "catalog.change_vehicle"},
         opened=302,
         unseen=302,
     ),
@@ -115,6 +117,10 @@ PAGES = {
         change="catalog.change_importlayout",
         delete="catalog.delete_importlayout",
         actions={"delete_selected": "catalog.delete_importlayout"},
+    ),
+    "catalog.bulkedit": Page(
+        "catalog.change_vehicle",  # of any kind
+        more={f"catalog_bulkedit_{step}": "catalog.change_vehicle" for step in ("progress", "undo")},
     ),
     "media_sync.syncrun": Page(
         "media_sync.view_syncrun", more={"media_sync_syncrun_sync_now": "media_sync.add_syncrun"}
@@ -176,6 +182,7 @@ def make_row(model: Any) -> Any:
             )
             return cursor.fetchone()[0]
     rows = {
+        "catalog.bulkedit": lambda: BulkEdit(changes={"price": {"op": "set", "value": "1"}}),
         "catalog.importrun": lambda: ImportRun(target="vehicle", file_name="cars.csv", state="done"),
         "catalog.importlayout": lambda: ImportLayout(target="vehicle", name="cars.csv"),
         "media_sync.syncrun": lambda: SyncRun(bucket="catalogue"),
@@ -285,6 +292,8 @@ def answers(client: Client, name: str) -> set[int]:
     arguments: Any = {"catalog_term_words": ["genre"], "auth_user_password_change": [UserFactory.create().pk]}
     if name.startswith("catalog_importrun_") and name != "catalog_importrun_template":
         arguments[name] = [make_row(ImportRun)]
+    if name.startswith("catalog_bulkedit_"):
+        arguments[name] = [make_row(BulkEdit)]
     if name.startswith("media_sync_mediabatch_"):
         is_of_file = name.endswith(("_content", "_complete", "_assign"))
         arguments[name] = [make_row(MediaBatch), *([1] if is_of_file else [])]
