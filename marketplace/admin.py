@@ -37,6 +37,7 @@ from unfold.widgets import (
 )
 
 __all__ = [
+    "VIEW_PARAMETER",
     "AdminOwnPasswordChangeForm",
     "AdminPasswordChangeForm",
     "CappedPaginator",
@@ -68,6 +69,7 @@ __all__ = [
 
 ChoicesFilter = ChoicesCheckboxFilter
 DELETE_LIMIT = 500
+VIEW_PARAMETER = "view"  # of a list's address: the saved view that it shows; no filter
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
 
@@ -111,6 +113,11 @@ class ChangeList(UnfoldChangeList):
     """A list whose heading leaves the number of rows to the paginator, which may only estimate it."""
 
     result_list: Any
+
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_filters_params(params)
+        found.pop(VIEW_PARAMETER, None)
+        return found
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -1,5 +1,6 @@
 """List filters over arrays and ranges. None of them ever lists every value of a column."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -19,8 +20,12 @@ MODES = {"any": "any of these", "all": "all of these", "none": "none of these", 
 
 
 class ArrayFilter(FormFilter):
-    """Rows whose array holds any of, all of or none of the chosen terms, or nothing (`<column>__mode`)."""
+    """Rows whose array holds any of, all of or none of the chosen terms, or nothing (`<column>__mode`).
 
+    On a page that counts (`CountsValues`) the commonest values are shown with their counts when the filter is seen.
+    """
+
+    template = "admin/catalog/lists/array_filter.html"
     column = ""
     vocabulary: Vocabulary
 
@@ -33,6 +38,11 @@ class ArrayFilter(FormFilter):
         )
         words = WordsField(required=False, label=f"By {self.title}", widget=words_widget(self.vocabulary))
         return {self.column: words, f"{self.column}__mode": mode}
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        counted = getattr(changelist.model_admin, "counts_address", None)
+        address = f"{counted(self.column)}{changelist.get_query_string()}" if counted else ""
+        yield {"form": self.form, "counts_address": address, "title": self.title}
 
     def narrow(self, queryset: QuerySet[Any], values: dict[str, Any]) -> QuerySet[Any]:
         words, mode = values[self.column], values[f"{self.column}__mode"]

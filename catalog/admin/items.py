@@ -17,6 +17,7 @@ from accounts.models import User
 from catalog import attaching, publishing
 from catalog.admin import search, thumbnails
 from catalog.admin.bulk_edits import EditsMany
+from catalog.admin.counts import CountsValues
 from catalog.admin.fields import years_text
 from catalog.admin.filters import (
     CategoriesFilter,
@@ -28,6 +29,7 @@ from catalog.admin.filters import (
 )
 from catalog.admin.forms import GoodsForm, ItemForm, VehicleForm
 from catalog.admin.inlines import MediaOfItem, ProductionsOfItem
+from catalog.admin.lists import PersonalList
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.models import (
     Availability,
@@ -79,7 +81,7 @@ class ItemChangeList(ChangeList):
         self.result_list = rows.prefetch_related(thumbnails.with_cover())
 
 
-class ItemList(EditsMany, ModelAdmin):
+class ItemList(EditsMany, CountsValues, PersonalList, ModelAdmin):
     """The list that all kinds share: what it shows, finds and does."""
 
     kinds: ClassVar[frozenset[str]] = frozenset(Kind.values)  # of the items that it can hold
@@ -88,6 +90,9 @@ class ItemList(EditsMany, ModelAdmin):
         "cover", "title", "maker", "years", "price_shown", "availability_shown", "status_shown", "changed",
     )  # fmt: skip
     list_display_links = ("title",)
+    list_more: tuple[str, ...] = (
+        "genres_shown", "condition_shown", "authenticity_shown", "location_shown", "published_shown", "created_shown",
+    )  # fmt: skip
     list_filter: tuple[Any, ...] = (
         ("status", ChoicesFilter),
         ("availability", ChoicesFilter),
@@ -144,6 +149,30 @@ class ItemList(EditsMany, ModelAdmin):
     @display(description="last change", ordering="updated_at")
     def changed(self, item: Item) -> SafeString:
         return one_line(date_format(localtime(item.updated_at), "Y-m-d"))
+
+    @display(description="genres", label=True)
+    def genres_shown(self, item: Item) -> list[str]:
+        return item.genres
+
+    @display(description="condition")
+    def condition_shown(self, item: Item) -> str:
+        return item.get_condition_display() or "-"
+
+    @display(description="authenticity")
+    def authenticity_shown(self, item: Item) -> str:
+        return item.get_authenticity_display() or "-"
+
+    @display(description="location")
+    def location_shown(self, item: Item) -> str:
+        return item.location or "-"
+
+    @display(description="published at")
+    def published_shown(self, item: Item) -> SafeString | str:
+        return one_line(date_format(localtime(item.published_at), "Y-m-d H:i")) if item.published_at else "-"
+
+    @display(description="created", ordering="created_at")
+    def created_shown(self, item: Item) -> SafeString:
+        return one_line(date_format(localtime(item.created_at), "Y-m-d"))
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         """Return whether this person may publish and withdraw something here; by kind, see `_set`."""

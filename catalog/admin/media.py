@@ -18,6 +18,7 @@ from django.utils.timezone import localtime
 from accounts.models import User
 from catalog import attaching
 from catalog.admin.filters import AssignedFilter, ContentFilter
+from catalog.admin.lists import PersonalList
 from catalog.admin.thumbnails import PREVIEW, thumbnail
 from catalog.admin.words import typed_text, words_page
 from catalog.models import (
@@ -41,7 +42,7 @@ WAITS = (
 
 
 @admin.register(MediaAsset)
-class MediaAssetAdmin(ModelAdmin):
+class MediaAssetAdmin(PersonalList, ModelAdmin):
     """What the bucket holds. The sync adds rows; here they are described and given to an item."""
 
     sidebar_group = "Vocabularies and media"

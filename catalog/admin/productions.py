@@ -9,6 +9,7 @@ from catalog.admin.fields import years_text
 from catalog.admin.filters import GenresFilter, ReleaseYearsFilter
 from catalog.admin.forms import ProductionForm
 from catalog.admin.inlines import ItemsOfProduction
+from catalog.admin.lists import PersonalList
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.models import Appearance, Item, Production, ProductionQuerySet
 from catalog.models.production import in_use
@@ -25,7 +26,7 @@ class ProductionChangeList(ChangeList):
 
 
 @admin.register(Production)
-class ProductionAdmin(SpreadsheetAdminMixin, ModelAdmin):
+class ProductionAdmin(SpreadsheetAdminMixin, PersonalList, ModelAdmin):
     resource_classes = (ProductionResource,)
     sidebar_group = "Inventory"
     sidebar_icon = "movie"

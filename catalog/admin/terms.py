@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 
 from catalog import wording
 from catalog.admin.forms import TermForm
+from catalog.admin.lists import PersonalList
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.admin.words import typed_text, words_page
 from catalog.models import Term, TermQuerySet, Vocabulary
@@ -23,7 +24,7 @@ def containing(terms: TermQuerySet, text: str) -> TermQuerySet:
 
 
 @admin.register(Term)
-class TermAdmin(SpreadsheetAdminMixin, ModelAdmin):
+class TermAdmin(SpreadsheetAdminMixin, PersonalList, ModelAdmin):
     resource_classes = (TermResource,)
     sidebar_group = "Vocabularies and media"
     sidebar_icon = "label"

@@ -62,6 +62,7 @@ def table(name: str, more: dict[str, str] | None = None, actions: dict[str, str]
     spreadsheets = {
         f"catalog_{name}_import": f"catalog.add_importrun catalog.add_{name} catalog.change_{name}",
         f"catalog_{name}_export": f"catalog.export_{name}",
+        f"catalog_{name}_personal": f"catalog.view_{name}",
     }
     actions = {"export_selected": f"catalog.export_{name}"} | (actions or {})
     return kept("catalog", name, more=spreadsheets | (more or {}), actions=actions)
@@ -73,7 +74,7 @@ def publication(right: str) -> dict[str, str]:
 
 def of_kind(kind: str) -> Page:
     actions = publication(f"catalog.publish_{kind}") | {"edit_many": f"catalog.change_{kind}"}
-    return table(kind, actions=actions)
+    return table(kind, {f"catalog_{kind}_counts": f"catalog.view_{kind}"}, actions)
 
 
 IMPORT_STEPS = {
@@ -89,7 +90,11 @@ PAGES = {
     "catalog.tool": of_kind("tool"),
     "catalog.item": Page(
         "catalog.view_item",
-        more={"catalog_item_export": "catalog.view_item catalog.export_vehicle"},
+        more={
+            "catalog_item_export": "catalog.view_item catalog.export_vehicle",
+            "catalog_item_personal": "catalog.view_item",
+            "catalog_item_counts": "catalog.view_item",
+        },
         actions=publication("catalog.publish_vehicle")
         | {"export_selected": "catalog.export_vehicle", "edit_many": "catalog.change_vehicle"},
         opened=302,
@@ -100,7 +105,7 @@ PAGES = {
     "catalog.mediaasset": Page(
         "catalog.view_mediaasset",
         change="catalog.change_mediaasset",
-        more={"catalog_mediaasset_unassigned": "catalog.view_mediaasset"},
+        more={f"catalog_mediaasset_{part}": "catalog.view_mediaasset" for part in ("unassigned", "personal")},
         actions={"quarantine": "catalog.delete_mediaasset", "restore": "catalog.add_mediaasset"},
         unseen=302,
     ),
@@ -292,6 +297,8 @@ def answers(client: Client, name: str) -> set[int]:
     arguments: Any = {"catalog_term_words": ["genre"], "auth_user_password_change": [UserFactory.create().pk]}
     if name.startswith("catalog_importrun_") and name != "catalog_importrun_template":
         arguments[name] = [make_row(ImportRun)]
+    if name.endswith("_counts"):
+        arguments[name] = ["genres"]
     if name.startswith("catalog_bulkedit_"):
         arguments[name] = [make_row(BulkEdit)]
     if name.startswith("media_sync_mediabatch_"):
