@@ -14,7 +14,6 @@ from uuid import UUID
 
 import pghistory
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import BooleanField, Count, F, Field, Func, Q, Value
 from django.db.models.expressions import RawSQL
@@ -24,6 +23,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from psycopg.errors import QueryCanceled
 
 from accounts.models import User
+from catalog.long_writes import hold
 from catalog.models import OPEN_EDITS, BulkEdit, BulkEditState, Item, ItemQuerySet, Status, kinds_with
 
 FIELDS = ("price", "currency", "availability", "genres", "location", "status")
@@ -232,7 +232,7 @@ def _make(edit: BulkEdit) -> None:
     allowed = editable_kinds(by, edit.changes)
     keys = RawSQL("SELECT unnest(item_ids) FROM catalog_bulkedit WHERE id = %s", [edit.pk])
     chosen = Item.objects.filter(pk__in=keys, kind__in=allowed)
-    _lock(chosen)
+    hold(chosen)
     values = {name: _new_value(name, change) for name, change in edit.changes.items()}
     if edit.changes.get("status", {}).get("value") == Status.PUBLISHED:
         values["published_at"] = Coalesce("published_at", Now())
@@ -252,7 +252,7 @@ def _take_back(edit: BulkEdit) -> None:
     keys = RawSQL(
         "SELECT pgh_obj_id FROM catalog_itemevent WHERE pgh_context_id = %s", [edit.history_context]
     )
-    _lock(Item.objects.filter(pk__in=keys))
+    hold(Item.objects.filter(pk__in=keys))
     differs = " OR ".join(f"item.{name} IS DISTINCT FROM before.{name}" for name in columns)
     texts = {
         "assignments": ", ".join(f"{name} = before.{name}" for name in columns),
@@ -271,14 +271,6 @@ def _take_back(edit: BulkEdit) -> None:
     edit.message = f"{_items(edit.restored)} as before."
     if left:
         edit.message += f" {_items(edit.left_alone)} left alone, because they were changed again since."
-
-
-def _lock(items: ItemQuerySet) -> None:
-    """Lock the items in one order, so that two edits at once wait for one another, not both for both."""
-    held = items.order_by("pk").select_for_update(no_key=True).values("pk")
-    with suppress(EmptyResultSet), connection.cursor() as cursor:
-        text, params = held.query.sql_with_params()
-        cursor.execute(f"SELECT count(*) FROM ({text}) AS held", params)  # noqa: S608 -- Django's own text
 
 
 def _person(user: User | None) -> User:

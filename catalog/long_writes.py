@@ -1,10 +1,13 @@
 """Writes across many rows, under a person's name and with time enough."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pghistory
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 
@@ -19,3 +22,11 @@ def long_write(by: User | None, action: str) -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {LONG_STATEMENT_MS:d}")
         yield
+
+
+def hold(rows: "QuerySet[Any]") -> None:
+    """Lock the rows in one order, so that two writes at once wait for one another, not both for both."""
+    held = rows.order_by("pk").select_for_update(no_key=True).values("pk")
+    with suppress(EmptyResultSet), connection.cursor() as cursor:
+        text, params = held.query.sql_with_params()
+        cursor.execute(f"SELECT count(*) FROM ({text}) AS held", params)  # noqa: S608 -- Django's own text

@@ -34,14 +34,19 @@ def tidy(aliases: Sequence[str]) -> list[str]:
     return list({folded(word): word for word in reversed(list(words))}.values())[::-1]
 
 
+def settle() -> None:
+    """Let others who would give spellings to terms wait until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('catalog.spellings'))")
+
+
 def clashes(terms: Sequence[Term]) -> list[list[Clash]]:
     """Return what is wrong with the names and aliases of each of these terms, as they will be.
 
     What a term in the database has already may stay. That another term has the same name is left to the constraint.
     Until the transaction's end others who ask wait, so that no two of them give one spelling to two terms.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('catalog.spellings'))")
+    settle()
     vocabularies = {term.vocabulary for term in terms}
     stored = {term.pk: term for term in Term.objects.filter(vocabulary__in=vocabularies).order_by("pk")}
     others = [term for key, term in stored.items() if key not in {each.pk for each in terms}]

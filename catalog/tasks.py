@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from catalog import bulk_editing, changes, upkeep
+from catalog import bulk_editing, changes, merging, upkeep
 from catalog.imports.life import housekeeping, work
 from catalog.models import AnsweredRequest
 
@@ -38,6 +38,12 @@ def pick_up_imports(timestamp: int) -> None:
 def edit_many(edit_id: int) -> None:
     """Make an edit of many items, or take it back."""
     bulk_editing.carry_out(edit_id)
+
+
+@app.task
+def merge_terms(into: int, seen: list[tuple[int, str]], by: int) -> None:
+    """Merge terms that many items hold."""
+    merging.merge_later(into=into, seen=[(key, name) for key, name in seen], by=by)
 
 
 @app.periodic(cron="* * * * * */20")

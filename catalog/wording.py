@@ -3,16 +3,24 @@
 History rows carry the person (`by`) and the action's name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import models
-from django.db.models import F, QuerySet, Value
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from accounts.models import User
-from catalog.long_writes import long_write
+from catalog import spellings
+from catalog.long_writes import hold, long_write
 from catalog.models import Item, Production, Term, Vocabulary
+
+# The words as they are, but each of the old ones gives way to the new one, which stands once, where the first was.
+REWRITTEN = """ARRAY(
+    SELECT word FROM (
+        SELECT CASE WHEN held = ANY(%s) THEN %s ELSE held END AS word, min(place) AS place
+          FROM unnest({table}.{column}) WITH ORDINALITY AS words (held, place) GROUP BY 1) AS rewritten
+     ORDER BY place)"""
 
 
 @dataclass(frozen=True)
@@ -23,38 +31,37 @@ class Rename:
     productions: int
 
 
-ARRAYS = {
-    Vocabulary.GENRE: "genres",
-    Vocabulary.VEHICLE_TYPE: "vehicle_types",
-    Vocabulary.CATEGORY: "categories",
-}
-
-
 def rename_term(*, term: Term, name: str, by: User | None) -> Rename:
     """Rename the term and, with it, every item and production that holds its old name.
 
-    The old name becomes an alias, so that the next spreadsheet with it still finds the term.
+    The old name becomes an alias, so that the next spreadsheet with it still finds the term. What the old name is,
+    the database says: somebody else may have renamed it since `term` was read. Term.DoesNotExist, if it is gone.
     """
-    old = term.name
     with long_write(by, "rename term"):
+        spellings.settle()
+        old = Term.objects.select_for_update().values_list("name", flat=True).get(pk=term.pk)
         term.name = name
         term.aliases = sorted({*term.aliases, old} - {name})
         term.full_clean()
         term.save(update_fields=["name", "aliases", "updated_at"])
-        if term.vocabulary == Vocabulary.MAKE:
-            return Rename(Item.objects.filter(make=old).update(make=name), 0)
-        column = ARRAYS[Vocabulary(term.vocabulary)]
-        items = _replace_word(Item.objects.all(), column, old, name)
-        of_genre = term.vocabulary == Vocabulary.GENRE
-        return Rename(items, _replace_word(Production.objects.all(), column, old, name) if of_genre else 0)
+        return Rename(*replace_words(Vocabulary(term.vocabulary), [old], name))
 
 
-def _replace_word(rows: QuerySet[Any], column: str, old: str, new: str) -> int:
-    replaced = models.Func(
-        F(column),
-        Value(old, models.TextField()),
-        Value(new, models.TextField()),
-        function="array_replace",
-        output_field=ArrayField(models.TextField()),
-    )
-    return rows.filter(**{f"{column}__contains": [old]}).update(**{column: replaced})
+def replace_words(vocabulary: Vocabulary, old: Sequence[str], new: str) -> tuple[int, int]:
+    """Write the new word in place of the old ones; return how many items and productions that changed."""
+    if vocabulary == Vocabulary.MAKE:
+        makers = Item.objects.filter(make__in=old)
+        hold(makers)
+        return makers.update(make=new), 0
+    items = _rewrite(Item.objects.all(), vocabulary.column, old, new)
+    of_genre = vocabulary == Vocabulary.GENRE
+    return items, _rewrite(Production.objects.all(), "genres", old, new) if of_genre else 0
+
+
+def _rewrite(rows: QuerySet[Any], column: str, old: Sequence[str], new: str) -> int:
+    found = rows.filter(**{f"{column}__overlap": list(old)})
+    hold(found)
+    text = REWRITTEN.format(table=rows.model._meta.db_table, column=column)
+    field = rows.model._meta.get_field(column)
+    rewritten = RawSQL(text, [list(old), new], output_field=field)  # noqa: S611 -- names of our own
+    return found.update(**{column: rewritten})

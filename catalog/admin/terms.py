@@ -1,20 +1,39 @@
 """The pages of the vocabularies, and the address that finds their words by typing."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.db.models import CharField, F, Func, Q, Value
+from django.db.models.expressions import RawSQL
 from django.http import Http404, HttpRequest, JsonResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from catalog import wording
 from catalog.admin.forms import TermForm
 from catalog.admin.lists import PersonalList
+from catalog.admin.merges import MergesTerms, used
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.admin.words import typed_text, words_page
+from catalog.finding.tallies import Usage, why_in_use
 from catalog.models import Term, TermQuerySet, Vocabulary
 from catalog.resources import TermResource
-from marketplace.admin import ChoicesFilter, ModelAdmin, display
+from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
+
+# The lists that can show what holds a word, each with its parameter.
+LISTS = {
+    "genre": ("item", "genres"), "vehicle_type": ("vehicle", "vehicle_types"),
+    "category": ("memorabilia", "categories"), "make": ("item", "make_starts"),
+}  # fmt: skip
+# In the order of this the bitmaps are asked, which lag behind writes by seconds; what is shown does not.
+ITEMS_OF_TERM = RawSQL(
+    """(SELECT coalesce(sum(bit_count(bits)), 0) FROM catalog_facetbits WHERE value = catalog_term.name AND facet =
+        CASE catalog_term.vocabulary WHEN 'genre' THEN 'genres' WHEN 'vehicle_type' THEN 'vehicle_types'
+             WHEN 'category' THEN 'categories' ELSE 'make' END)""",
+    [],
+)
 
 
 def containing(terms: TermQuerySet, text: str) -> TermQuerySet:
@@ -23,22 +42,55 @@ def containing(terms: TermQuerySet, text: str) -> TermQuerySet:
     return terms.annotate(spellings=spellings).filter(Q(name__icontains=text) | Q(spellings__icontains=text))
 
 
+class TermChangeList(ChangeList):
+    """Counts what uses the terms of the page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        found = used(request, self.result_list)
+        for term in self.result_list:
+            term.usage = found[term.pk]
+
+
 @admin.register(Term)
-class TermAdmin(SpreadsheetAdminMixin, PersonalList, ModelAdmin):
+class TermAdmin(MergesTerms, SpreadsheetAdminMixin, PersonalList, ModelAdmin):
     resource_classes = (TermResource,)
     sidebar_group = "Vocabularies and media"
     sidebar_icon = "label"
     form = TermForm
-    list_display = ("name", "vocabulary", "aliases_shown", "slug", "updated_at")
+    list_display = ("name", "vocabulary", "items", "productions", "aliases_shown", "slug", "updated_at")
     list_filter = (("vocabulary", ChoicesFilter),)
     search_fields = ("name",)
     search_help_text = "Part of a name or alias"
     ordering = ("vocabulary", "name", "id")
+    actions = ("merge", "delete_selected")
     fieldsets = ((None, {"fields": (("name", "vocabulary"), "slug", "aliases")}),)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return TermChangeList
 
     @display(description="aliases")
     def aliases_shown(self, term: Term) -> str:
         return ", ".join(term.aliases) or "-"
+
+    @display(description="items", ordering=ITEMS_OF_TERM)
+    def items(self, term: Term) -> SafeString | str:
+        found: Usage = getattr(term, "usage", Usage())
+        text = f"{'about ' if found.is_rough else ''}{found.items:,}"
+        if not found.items:
+            return text
+        page, parameter = LISTS[term.vocabulary]
+        address = f"{reverse(f'admin:catalog_{page}_changelist')}?{urlencode({parameter: term.name})}"
+        return format_html('<a href="{}" class="list-link">{}</a>', address, text)
+
+    @display(description="productions")
+    def productions(self, term: Term) -> SafeString | str:
+        found: Usage = getattr(term, "usage", Usage())
+        if not found.productions:
+            return "-" if term.vocabulary != Vocabulary.GENRE else "0"
+        address = f"{reverse('admin:catalog_production_changelist')}?{urlencode({'genres': term.name})}"
+        return format_html('<a href="{}" class="list-link">{}</a>', address, f"{found.productions:,}")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Term | None = None) -> tuple[str, ...]:
         return ("vocabulary",) if obj else ()
@@ -48,18 +100,29 @@ class TermAdmin(SpreadsheetAdminMixin, PersonalList, ModelAdmin):
     ) -> tuple[TermQuerySet, bool]:
         return containing(queryset, search_term) if search_term else queryset, False
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Say what uses the terms: an item would be left with a word that is none."""
+        held = list(why_in_use(list(objs)).values())
+        return ([], {}, set(), held) if held else super().get_deleted_objects(objs, request)
+
     def save_model(self, request: HttpRequest, obj: Term, form: Any, change: Any) -> None:
-        name, old = obj.name, form.initial.get("name")
-        if not change or name == old:
+        if not change:
             super().save_model(request, obj, form, change)
             return
-        obj.name = old
+        stored = Term.objects.select_for_update().filter(pk=obj.pk).first()
+        if stored is None:
+            raise Http404
+        # Somebody may have renamed it since the form was opened: a name that this person left alone stays as it is.
+        name = obj.name if obj.name != form.initial.get("name") else stored.name
+        obj.name = stored.name
         super().save_model(request, obj, form, change)
+        if name == stored.name:
+            return
         done = wording.rename_term(term=obj, name=name, by=request.user)  # type: ignore[arg-type]
         messages.info(
             request,
             f"Renamed. Items changed: {done.items:,}; productions changed: {done.productions:,}."
-            f" {old} is an alias now.",
+            f" {stored.name} is an alias now.",
         )
 
     def get_urls(self) -> list[URLPattern]:

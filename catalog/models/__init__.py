@@ -58,7 +58,7 @@ from catalog.models.search import (
     ItemSearch,
     SearchWord,
 )
-from catalog.models.term import Term, TermQuerySet, Vocabulary
+from catalog.models.term import Term, TermQuerySet, Vocabulary, WordsApart
 
 __all__ = [
     "CHUNK",
@@ -115,6 +115,7 @@ __all__ = [
     "Tool",
     "Vehicle",
     "Vocabulary",
+    "WordsApart",
     "kinds_seen",
     "kinds_with",
     "may_see_all",

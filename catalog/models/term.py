@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
@@ -15,6 +16,14 @@ class Vocabulary(models.TextChoices):
     VEHICLE_TYPE = "vehicle_type", "Vehicle type"
     CATEGORY = "category", "Category"
     MAKE = "make", "Make"
+
+    @property
+    def column(self) -> str:
+        """The items' column that holds words of this vocabulary."""
+        return COLUMNS[self.value]
+
+
+COLUMNS = {"genre": "genres", "vehicle_type": "vehicle_types", "category": "categories", "make": "make"}
 
 
 class TermQuerySet(models.QuerySet["Term"]):
@@ -79,3 +88,26 @@ class Term(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WordsApart(models.Model):
+    """Two terms that look alike and are not the same, as somebody said; `first` has the lower key."""
+
+    first = models.ForeignKey(Term, on_delete=models.CASCADE, related_name="+", db_index=False)
+    second = models.ForeignKey(Term, on_delete=models.CASCADE, related_name="+")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()  # who may change terms says so
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="%(app_label)s_%(class)s_once"),
+            models.CheckConstraint(
+                condition=models.Q(first__lt=models.F("second")), name="%(app_label)s_%(class)s_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} is not {self.second}"

@@ -38,7 +38,7 @@ from catalog.tests.factories import (
 )
 from catalog.tests.imports import run, table
 from catalog.tests.test_admin_forms import posted_back
-from marketplace.tests.test_roles_everywhere import PAGES, make_row
+from marketplace.tests.admin_rights import PAGES, make_row
 from media_sync.api.changes import DescribeSerializer
 from media_sync.api.upload_serializers import AnnounceSerializer
 from media_sync.models import Upload

@@ -12,6 +12,7 @@ from catalog.api.writing import bodies
 from catalog.api.writing.asking import as_rows
 from catalog.api.writing.rows import RULE, TAKEN, Row, sound
 from catalog.api.writing.writer import Writer, refuse_repeats
+from catalog.finding.tallies import why_in_use
 from catalog.imports import sql
 from catalog.imports.columns import TARGETS
 from catalog.imports.judgement.vocabularies import LONGEST_SLUG
@@ -90,6 +91,9 @@ class TermWriter(Writer):
                     row.refuse("name", _taken("name"), TAKEN)
                 elif other.slug == row.future.slug:
                     row.refuse("slug", _taken("slug"), TAKEN)
+
+    def users_of(self, rows: Sequence[Row]) -> dict[int, str]:
+        return why_in_use([row.present for row in rows])
 
     def store(self, rows: Sequence[Row]) -> None:
         renamed = {row.place: row.future.name for row in rows if _is_renamed(row)}
