@@ -1,6 +1,7 @@
 """The one module that knows the admin's theme (unfold); the rooms take their admin classes from here."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -13,15 +14,18 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.contrib.import_export.forms import SelectableFieldsExportForm
+from unfold.dataclasses import SearchResult
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList as UnfoldChangeList
 from unfold.widgets import (
     INPUT_CLASSES,
@@ -48,6 +52,7 @@ __all__ = [
     "Panel",
     "RangeFilter",
     "ReadOnlyModelAdmin",
+    "SearchResult",
     "SelectableFieldsExportForm",
     "TabularInline",
     "UnfoldAdminDecimalFieldWidget",
@@ -344,6 +349,50 @@ class RangeFilter(FormFilter):
             )
             for end in ("from", "to")
         }
+
+
+LONGEST_SEARCH = 100
+
+
+class Site(UnfoldAdminSite):
+    """The admin: its first page says what is to be done, and its search (Ctrl-K) finds pages and what they hold."""
+
+    index_template = "admin/start.html"
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Answer a piece of a page: links for what was typed (`s`). Nothing is kept: rights and rows change.
+
+        `extended` asks for the palette, which lists what the callback of the settings finds beside the pages.
+        """
+        text = " ".join(request.GET.get("s", "").replace("\x00", " ").split())[:LONGEST_SEARCH]
+        if not text:
+            return HttpResponse()
+        begun, is_palette = time.monotonic(), "extended" in request.GET
+        found = [page for page in self._pages(request) if text.lower() in page.title.lower()]
+        if is_palette:
+            found += self._get_value(settings.UNFOLD["COMMAND"]["search_callback"], request, text)
+        shown = Paginator(found, max(len(found), 1))
+        context = {
+            "page_obj": shown,
+            "results": shown.page(1),
+            "page_counter": 0,
+            "execution_time": time.monotonic() - begun,
+        }
+        template = (
+            "unfold/helpers/command_results.html" if is_palette else "unfold/helpers/search_results.html"
+        )
+        return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
+
+    def _pages(self, request: HttpRequest) -> Iterator[SearchResult]:
+        """Yield the pages that open to this person, and those on which he may add something."""
+        for group in sidebar(request):
+            for link in group["items"]:
+                yield SearchResult(str(link["title"]), group["title"], link["link"], link["icon"])
+        for app in self.get_app_list(request):
+            for entry in app["models"]:
+                if entry["add_url"]:
+                    name = entry["model"]._meta.verbose_name
+                    yield SearchResult(f"Add {name}", app["name"], entry["add_url"], "add")
 
 
 SIDEBAR_GROUPS = ("Inventory", "Vocabularies and media", "Operations", "People")  # others follow

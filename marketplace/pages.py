@@ -14,6 +14,8 @@ def leave_out() -> None:
 class AdminConfig(SimpleAdminConfig):
     """Django's own, which looks for the pages only where they are wanted."""
 
+    default_site = "marketplace.admin.Site"
+
     def ready(self) -> None:
         super().ready()
         if not _left_out and self.module:

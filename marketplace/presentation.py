@@ -35,6 +35,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Catalogue",
     "SITE_SYMBOL": "directions_car",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/catalog/favicon.svg"}],
+    "DASHBOARD_CALLBACK": "catalog.admin.dashboard.fill",
+    "COMMAND": {"search_callback": "catalog.admin.palette.find"},
     "SIDEBAR": {"show_search": True, "navigation": "marketplace.admin.sidebar"},
     "ACCOUNT": {
         "navigation": [

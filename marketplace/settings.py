@@ -53,7 +53,7 @@ TOKEN_KEYS = signing.keys(
 )
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the site is marketplace.admin.Site
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
     "marketplace.pages.AdminConfig",

@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from catalog.admin.fields import words_widget
-from catalog.models import FIRST_YEAR, LAST_YEAR, MediaAsset, Vocabulary
+from catalog.models import FIRST_YEAR, LAST_YEAR, MediaAsset, Vocabulary, is_public, is_scheduled
 from marketplace.admin import (
     FormFilter,
     RangeFilter,
@@ -122,6 +122,56 @@ class MakeFilter(FormFilter):
     def narrow(self, queryset: QuerySet[Any], values: dict[str, Any]) -> QuerySet[Any]:
         make = values["make_starts"]
         return queryset.filter(make__istartswith=make) if make else queryset
+
+
+class CurrencyFilter(FormFilter):
+    """Rows with a price in one currency."""
+
+    title = "currency"
+
+    def make_fields(self) -> dict[str, forms.Field]:
+        return {
+            "currency": forms.RegexField(
+                regex="^[A-Za-z]{3}$",
+                error_messages={"invalid": "A currency is a code of three letters, such as USD."},
+                required=False,
+                label="By currency",
+                widget=UnfoldAdminTextInputWidget(attrs={"maxlength": 3}),
+            )
+        }
+
+    def narrow(self, queryset: QuerySet[Any], values: dict[str, Any]) -> QuerySet[Any]:
+        currency = values["currency"].upper()
+        return queryset.filter(currency=currency) if currency else queryset
+
+
+class PublicationFilter(FormFilter):
+    """Published items whose time has come, or lies ahead."""
+
+    title = "publication"
+
+    def make_fields(self) -> dict[str, forms.Field]:
+        choices = [
+            ("", "All"),
+            ("public", "Public now"),
+            ("ahead", "Yet to come"),
+            ("week", "To come within seven days"),
+        ]
+        return {
+            "publication": forms.ChoiceField(
+                choices=choices, required=False, label="By publication", widget=UnfoldAdminSelectWidget()
+            )
+        }
+
+    def narrow(self, queryset: QuerySet[Any], values: dict[str, Any]) -> QuerySet[Any]:
+        match values["publication"]:
+            case "public":
+                return queryset.filter(is_public())
+            case "ahead":
+                return queryset.filter(is_scheduled())
+            case "week":
+                return queryset.filter(is_scheduled(days=7))
+        return queryset
 
 
 class AssignedFilter(FormFilter):

@@ -21,10 +21,12 @@ from catalog.admin.counts import CountsValues
 from catalog.admin.fields import years_text
 from catalog.admin.filters import (
     CategoriesFilter,
+    CurrencyFilter,
     GenresFilter,
     MakeFilter,
     PriceFilter,
     ProductionYearsFilter,
+    PublicationFilter,
     VehicleTypesFilter,
 )
 from catalog.admin.forms import GoodsForm, ItemForm, VehicleForm
@@ -96,10 +98,12 @@ class ItemList(EditsMany, CountsValues, PersonalList, ModelAdmin):
     list_filter: tuple[Any, ...] = (
         ("status", ChoicesFilter),
         ("availability", ChoicesFilter),
+        PublicationFilter,
         GenresFilter,
         ProductionYearsFilter,
         MakeFilter,
         PriceFilter,
+        CurrencyFilter,
         ("condition", ChoicesFilter),
         ("authenticity", ChoicesFilter),
     )

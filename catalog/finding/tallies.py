@@ -8,6 +8,7 @@ from django.db.models import Count, F, Func, TextField
 
 from catalog.finding.bitmaps import Condition, Counting, unsettled
 from catalog.models import Item, Kind, Production, Term, Vocabulary
+from catalog.upkeep import HELD as EVERY_VALUE
 
 # Of items that bitmaps may be wrong about: each word once, whatever its column.
 HELD = " UNION ".join(
@@ -20,12 +21,53 @@ SELECT facet, word, count(*) FROM catalog_item, LATERAL ({HELD}) AS held (facet,
  WHERE id = ANY(%s) AND kind = ANY(%s) AND word = ANY(%s) GROUP BY 1, 2"""
 
 
+# Of all columns that have bitmaps.
+UNSETTLED_TALLIES = f"""
+SELECT facet, value, count(DISTINCT item.id) FROM catalog_item AS item, LATERAL ({EVERY_VALUE}) AS held
+ WHERE id = ANY(%s) AND kind = ANY(%s) AND facet = ANY(%s) AND value <> '' AND (%s = '' OR currency = %s) GROUP BY 1, 2"""
+
+
+class Tallies(NamedTuple):
+    """How many items hold each value of some columns.
+
+    `unsettled` are the items that bitmaps may be wrong about; None, where there are too many to be looked at.
+    """
+
+    counts: dict[str, dict[str, int]]
+    unsettled: list[int] | None
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether a large load is not taken in yet, so that the counts are those of before."""
+        return self.unsettled is None
+
+
 class Usage(NamedTuple):
     """How many items and productions hold a word; `is_rough` while a large load is not taken in."""
 
     items: int = 0
     productions: int = 0
     is_rough: bool = False
+
+
+def tallies(
+    columns: Sequence[str], *, kinds: Iterable[str], currency: str = "", after: Tallies | None = None
+) -> Tallies:
+    """Count the items of these kinds, drafts too, by the values of these columns; at most three queries.
+
+    `after`: a count of just before, which knows the unsettled items. The columns are those of `catalog.upkeep` that have bitmaps; decades and brackets of prices among them.
+    """
+    kinds, ids = sorted(kinds), after.unsettled if after else unsettled()
+    where: list[Condition] = [Condition("kind", tuple(kinds))] if len(kinds) < len(Kind) else []
+    if currency:
+        where.append(Condition("currency", (currency,)))
+    counts = Counting(public=False, left_out=ids or []).by_value((column, where) for column in columns)
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(UNSETTLED_TALLIES, [ids, kinds, list(columns), currency, currency])
+            for column, value, number in cursor.fetchall():
+                counts[column][value] = counts[column].get(value, 0) + number
+    return Tallies(counts, ids)
 
 
 def usage(terms: Sequence[Term], *, kinds: Iterable[str], productions: bool = True) -> dict[int, Usage]:

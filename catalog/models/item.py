@@ -1,5 +1,6 @@
 """Everything that can be sold: vehicles, memorabilia and tools in one table."""
 
+from datetime import timedelta
 from typing import Any, ClassVar, Self, cast
 
 import pgtrigger
@@ -43,6 +44,12 @@ def may_see_all(user: Any) -> bool:
 def is_public() -> Q:
     """Return the condition of what everybody sees: published, and its time has come."""
     return Q(status=Status.PUBLISHED, published_at__lte=Now())
+
+
+def is_scheduled(days: int = 0) -> Q:
+    """Return the condition of what will be public by itself, within so many days if any are given."""
+    ahead = Q(status=Status.PUBLISHED, published_at__gt=Now())
+    return ahead & Q(published_at__lte=Now() + timedelta(days=days)) if days else ahead
 
 
 class ItemQuerySet(models.QuerySet["Item"]):
