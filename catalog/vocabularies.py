@@ -8,29 +8,39 @@ from accounts.models import User
 from catalog.models import Term, Vocabulary, WordsApart
 
 MOST_PAIRS = 50  # that are shown at once
-ALIKE = 0.4  # of pg_trgm's similarity: "Ferrari" and "Ferarri" are 0.45, "Aston Martin" and "Austin" 0.2
 
-# Alike are names that differ in letter case, accents, signs or plural alone, and such as share most of their
-# letters; those with other digits in them (Mk 1, Mk 2) are meant to differ.
+# Each name under what it may be mistaken for, so that those that look alike share a spelling: without letter case,
+# accents, signs and plural; with its words in another order; from five letters on without any one letter, which
+# one letter less, more, other or elsewhere comes to; without its last word. `cost` is how far that is from the name.
+# Names with other digits in them (Mk 1, Mk 2) are meant to differ.
 PAIRS = """
-WITH words AS MATERIALIZED (
-    SELECT id, upper(name) AS spelled, regexp_replace(name, '[^0-9]+', ' ', 'g') AS digits,
-        regexp_replace(regexp_replace(regexp_replace(
-            catalog_folded(name), '[^[:alnum:]]+', '', 'g'), 'ies$', 'y'), 's$', '') AS key
-      FROM catalog_term WHERE vocabulary = %(vocabulary)s
-), pairs AS (
-    SELECT one.id AS first, other.id AS second, 1.0::real AS likeness
-      FROM words AS one JOIN words AS other USING (key) WHERE one.id < other.id AND key <> ''
+WITH names AS (
+    SELECT id, name, catalog_folded(name) AS folded FROM catalog_term WHERE vocabulary = %(vocabulary)s
+), words AS MATERIALIZED (
+    SELECT id, name, regexp_replace(folded, '[^0-9]+', ' ', 'g') AS digits,
+        regexp_split_to_array(trim(regexp_replace(folded, '[^[:alnum:]]+', ' ', 'g')), ' ') AS parts,
+        regexp_replace(regexp_replace(regexp_replace(folded, '[^[:alnum:]]+', '', 'g'), 'ies$', 'y'), 's$', '') AS key
+      FROM names
+), spellings AS MATERIALIZED (
+    SELECT id, key AS spelling, 0 AS cost FROM words WHERE key <> ''
      UNION ALL
-    SELECT one.id, other.id, similarity(one.spelled, upper(other.name))
-      FROM words AS one JOIN catalog_term AS other ON upper(other.name) %% one.spelled
-     WHERE other.vocabulary = %(vocabulary)s AND one.id < other.id
-       AND trim(one.digits) = trim(regexp_replace(other.name, '[^0-9]+', ' ', 'g'))
+    SELECT id, '~' || (SELECT string_agg(part, ' ' ORDER BY part) FROM unnest(parts) AS part), 1
+      FROM words WHERE cardinality(parts) > 1
+     UNION ALL
+    SELECT id, left(key, place - 1) || substr(key, place + 1), 1
+      FROM words, generate_series(1, length(key)) AS place WHERE length(key) >= 5
+     UNION ALL
+    SELECT id, regexp_replace(array_to_string(trim_array(parts, 1), ''), 's$', ''), 2 FROM words WHERE cardinality(parts) > 1
+), pairs AS (
+    SELECT one.id AS first, other.id AS second, min(one.cost + other.cost) AS cost
+      FROM spellings AS one JOIN spellings AS other USING (spelling)
+     WHERE one.id < other.id AND one.cost + other.cost <= 2 GROUP BY 1, 2
 )
-SELECT first, second FROM pairs
- WHERE NOT EXISTS (SELECT FROM catalog_wordsapart AS apart
+SELECT first, second FROM pairs JOIN words AS one ON one.id = first JOIN words AS other ON other.id = second
+ WHERE (cost = 0 OR trim(one.digits) = trim(other.digits))
+   AND NOT EXISTS (SELECT FROM catalog_wordsapart AS apart
                     WHERE apart.first_id = pairs.first AND apart.second_id = pairs.second)
- GROUP BY first, second ORDER BY max(likeness) DESC, first, second LIMIT %(most)s"""
+ ORDER BY cost, similarity(one.name, other.name) DESC, first, second LIMIT %(most)s"""
 
 
 class Pair(NamedTuple):
@@ -42,8 +52,7 @@ class Pair(NamedTuple):
 
 def look_alikes(vocabulary: Vocabulary) -> tuple[list[Pair], bool]:
     """Return the pairs of terms that look most alike, and whether there are more than `MOST_PAIRS`."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL pg_trgm.similarity_threshold = {ALIKE:f}")
+    with connection.cursor() as cursor:
         cursor.execute(PAIRS, {"vocabulary": vocabulary.value, "most": MOST_PAIRS + 1})
         keys = cursor.fetchall()
     terms = Term.objects.in_bulk({key for pair in keys for key in pair})

@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from accounts.models import User
 from catalog import merging, vocabularies
@@ -42,6 +43,11 @@ def used(request: HttpRequest, terms: Sequence[Term]) -> dict[int, Usage]:
     return usage(terms, kinds=kinds_seen(request.user), productions=films)
 
 
+def is_busy(error: OperationalError) -> bool:
+    """Return whether others only were quicker, so that the same will do in a moment."""
+    return isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected))
+
+
 def _number(text: str) -> int:
     return int(text[:18]) if text.isascii() and text.isdecimal() else 0
 
@@ -54,6 +60,17 @@ class MergesTerms:
     def get_urls(self) -> list[URLPattern]:
         view = cast(Any, self).admin_site.admin_view(self.merge_view)
         return [path("merge/", view, name="catalog_term_merge"), *super().get_urls()]  # type: ignore[misc]
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Save the form; while somebody merges or renames many, say so."""
+        try:
+            answer: HttpResponse = super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+        except OperationalError as error:
+            if not is_busy(error):
+                raise
+            messages.warning(request, BUSY)
+            return HttpResponseRedirect(request.get_full_path())
+        return answer
 
     def has_merge_permission(self, request: HttpRequest) -> bool:
         return merging.may_merge(cast(User, request.user))
@@ -92,7 +109,9 @@ class MergesTerms:
         except merging.MergeRefused as refusal:
             messages.warning(request, str(refusal))
             return None
-        except OperationalError:
+        except OperationalError as error:
+            if not is_busy(error):
+                raise
             messages.warning(request, BUSY)
             return None
         if done is None:

@@ -1,15 +1,19 @@
 """Pages of the vocabularies: counts, merging, look-alikes, renaming, and what is not deleted."""
 
+import threading
 from typing import Any
 
 import pytest
 from django.core import signing
+from django.db import connections, transaction
 from django.test import Client
 
 from accounts.tests.people import api, browser, member
-from catalog import upkeep
+from catalog import spellings, upkeep
+from catalog.admin.merges import BUSY
 from catalog.models import Item, Term, Vocabulary, WordsApart
 from catalog.tests.factories import ItemFactory, ProductionFactory, TermFactory, VehicleFactory
+from catalog.vocabularies import Pair, look_alikes
 
 pytestmark = pytest.mark.django_db
 
@@ -48,20 +52,60 @@ def test_list_orders_by_use(admin_client: Client) -> None:
     assert [term.name for term in answer.context["cl"].result_list] == ["Action", "Spy", "Drama"]
 
 
-def test_look_alikes_are_shown_with_their_counts(admin_client: Client) -> None:
-    makes("Aston Martin", "Aston-Martin", "Citroën", "CITROEN", "Ferrari", "Ferraris", "Mk 1", "Mk 2", "Fiat")
-    VehicleFactory.create_batch(2, make="Aston-Martin")
-
-    answer = admin_client.get(ALIKE)
-
-    shown = [(row["first"][0].name, row["second"][0].name) for row in answer.context["rows"]]
-    assert sorted(shown) == [
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
         ("Aston Martin", "Aston-Martin"),
         ("Citroën", "CITROEN"),
         ("Ferrari", "Ferraris"),
-    ]
-    first = next(row for row in answer.context["rows"] if row["first"][0].name == "Aston Martin")
-    assert (first["first"][1].items, first["second"][1].items) == (0, 2)
+        ("Ferrari", "Ferarri"),
+        ("Comedies", "Comedy"),
+        ("Martin Aston", "Aston Martin"),
+        ("Mercedes-Benz", "Mercedes"),
+        ("Aston Martin", "Astin Martin"),
+        ("Москвич", "МОСКВИЧ."),
+    ],
+)
+def test_look_alikes_are_found(one: str, other: str) -> None:
+    first, second = makes(one, other)
+    makes("Fiat", "Lotus")
+
+    assert look_alikes(Vocabulary.MAKE) == ([Pair(first, second)], False)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Mk 1", "Mk 2"),
+        ("Model 10", "Model 11"),
+        ("BMW", "BMC"),
+        ("Ford", "Fort"),
+        ("Aston Cars", "Aston Works"),
+        ("!", "?"),
+    ],
+)
+def test_what_differs_is_no_pair(names: tuple[str, str]) -> None:
+    makes(*names)
+
+    assert look_alikes(Vocabulary.MAKE) == ([], False)
+
+
+def test_look_alikes_are_bounded() -> None:
+    TermFactory.create_batch(1, name="Aston Martin", vocabulary=Vocabulary.MAKE)
+    makes(*(f"Aston Martin{'!' * number}" for number in range(1, 12)))
+
+    pairs, are_more = look_alikes(Vocabulary.MAKE)
+
+    assert (len(pairs), are_more) == (50, True)
+
+
+def test_look_alikes_are_shown_with_their_counts(admin_client: Client) -> None:
+    first, second = makes("Aston Martin", "Aston-Martin")
+    VehicleFactory.create_batch(2, make="Aston-Martin")
+
+    (row,) = admin_client.get(ALIKE).context["rows"]
+
+    assert [(term, found.items) for term, found in (row["first"], row["second"])] == [(first, 0), (second, 2)]
 
 
 def test_look_alikes_of_other_vocabularies_are_no_pair(admin_client: Client) -> None:
@@ -201,3 +245,28 @@ def test_new_name_in_the_form_goes_to_all_items(admin_client: Client) -> None:
     term.refresh_from_db()
     assert messages(answer)[0] == "Renamed. Items changed: 1; productions changed: 0. Spy is an alias now."
     assert (item.genres, term.name, term.aliases) == (["Action", "Espionage"], "Espionage", ["Spy"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_form_of_a_term_says_that_others_are_at_the_vocabularies(admin_client: Client) -> None:
+    term = TermFactory.create(name="Spy")
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            spellings.settle()
+            held.set()
+            over.wait(timeout=30)
+        connections.close_all()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(timeout=30)
+    try:
+        answer = rename(admin_client, term, "Espionage")
+    finally:
+        over.set()
+        other.join()
+
+    assert messages(answer) == [BUSY]
+    assert Term.objects.get().name == "Spy"

@@ -2,10 +2,11 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections, transaction
 
 from accounts.models import User
 from catalog import upkeep
@@ -187,6 +188,51 @@ def test_merge_and_rename_at_once_leave_no_word_without_a_term() -> None:
     held = {word for words in Item.objects.values_list("genres", flat=True) for word in words}
     assert len(refused) == 1
     assert held - {"Action"} <= names
+
+
+def waiting_backend() -> int:
+    """Return the process of a statement that waits for a lock, once there is one."""
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if row := cursor.fetchone():
+                return int(row[0])
+        time.sleep(0.01)
+    raise AssertionError("No statement waits.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_merge_that_is_killed_half_way_is_as_if_it_had_not_begun() -> None:
+    kept, other = genres("Espionage", "Spy")
+    items = VehicleFactory.create_batch(3, genres=["Spy"])
+    film = ProductionFactory.create(genres=["Spy"])
+    known, ended = seen(kept, other), []
+
+    def work() -> None:
+        try:
+            merge_terms(into=kept.pk, seen=known, by=None)
+        except OperationalError as error:
+            ended.append(error)
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():  # the items are rewritten when the film is waited for
+        Production.objects.select_for_update().get(pk=film.pk)
+        worker = threading.Thread(target=work)
+        worker.start()
+        killed = waiting_backend()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [killed])
+        worker.join()
+
+    assert len(ended) == 1
+    assert set(Term.objects.values_list("name", flat=True)) == {"Espionage", "Spy"}
+    assert Item.objects.filter(genres=["Spy"]).count() == len(items)
+
+    assert merge_terms(into=kept.pk, seen=known, by=None) == Merge(3, 1, ("Spy",))
 
 
 @pytest.mark.parametrize("taken_in", [True, False])
