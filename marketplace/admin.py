@@ -358,6 +358,7 @@ class Site(UnfoldAdminSite):
     """The admin: its first page says what is to be done, and its search (Ctrl-K) finds pages and what they hold."""
 
     index_template = "admin/start.html"
+    index_title = "Start"
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Answer a piece of a page: links for what was typed (`s`). Nothing is kept: rights and rows change.

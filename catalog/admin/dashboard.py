@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet, Sum, Window
+from django.db.models import Count, QuerySet, Sum, Window
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.timezone import now
@@ -27,7 +28,7 @@ from catalog.models import (
     kinds_seen,
     may_view,
 )
-from marketplace.admin import Panel
+from marketplace.admin import CappedPaginator, Panel
 
 MOST_COUNTED = 10_000  # of what no bitmap counts
 MOST_NAMED = 3
@@ -91,6 +92,11 @@ def _capped(rows: "QuerySet[Any]") -> tuple[int, str]:
     return number, f"{number:,}" if number <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
 
 
+def _about(rows: "QuerySet[Any]") -> str:
+    """Return the number as the list of these rows tells it: of very many, an estimate."""
+    return CappedPaginator(rows.order_by("pk"), 1).count_text
+
+
 def _tasks(request: HttpRequest, counted: Tallies) -> Iterator[Task | None]:
     """Yield what waits for a person; what has nothing waiting is left out."""
     user, kinds = request.user, kinds_seen(request.user)
@@ -113,11 +119,11 @@ def _drafts(counted: Tallies) -> Task | None:
 
 
 def _scheduled(kinds: frozenset[str]) -> Task | None:
-    items = Item.objects.filter(is_scheduled(RECENT.days), kind__in=kinds)
-    number, text = _capped(items)
-    if not number:
+    items = Item.objects.filter(is_scheduled(RECENT.days), kind__in=kinds).annotate(all=Window(Count("pk")))
+    soonest = list(items.only("name", "kind", "published_at").order_by("published_at", "id")[:MOST_NAMED])
+    if not soonest:
         return None
-    soonest = items.only("name", "kind", "published_at").order_by("published_at", "id")[:MOST_NAMED]
+    text = f"{soonest[0].all:,}"
     rows = [
         (f"{item.published_at:%a %H:%M} {item.name}", reverse("admin:catalog_item_change", args=[item.pk]))
         for item in soonest
@@ -190,9 +196,9 @@ def _totals(request: HttpRequest, counted: Tallies) -> Iterator[tuple[str, str, 
             number = counted.counts.get("kind", {}).get(kind, 0)
             yield name, _rough(number, counted), _list(kind.value)
     if may_view(request.user, "production"):
-        yield "Films and series", _capped(Production.objects.all())[1], _list("production")
+        yield "Films and series", _about(Production.objects.all()), _list("production")
     if may_view(request.user, "mediaasset"):
-        yield "Media", _capped(MediaAsset.objects.visible_to(request.user))[1], _list("mediaasset")
+        yield "Media", _about(MediaAsset.objects.visible_to(request.user)), _list("mediaasset")
 
 
 def _charts(kinds: frozenset[str], counted: Tallies) -> Iterator[Chart]:
@@ -254,6 +260,6 @@ def _price_range(low: int, currency: str) -> dict[str, Any]:
 def _bars(values: list[tuple[str, int, dict[str, Any]]], counted: Tallies) -> list[Bar]:
     longest = max((number for _, number, _ in values), default=0) or 1
     return [
-        Bar(label, _rough(number, counted), round(100 * number / longest), _list("item", **parameters))
+        Bar(label, _rough(number, counted), ceil(100 * number / longest), _list("item", **parameters))
         for label, number, parameters in values
     ]

@@ -144,8 +144,8 @@ class MergesTerms:
         context = {
             "choices": choices,
             "kept": kept,
-            "items": items,
-            "productions": films,
+            "items_text": f"{items:,}",
+            "productions_text": f"{films:,}",
             "is_long": items > merging.AT_ONCE,
             "seen": signing.dumps([kept.pk, [(term.pk, term.name) for term in terms]], salt=SALT),
         }

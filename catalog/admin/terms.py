@@ -3,8 +3,9 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin, messages
-from django.db.models import CharField, F, Func, Q, Value
+from django.db.models import BigIntegerField, CharField, F, Func, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import URLPattern, path, reverse
@@ -20,7 +21,15 @@ from catalog.admin.words import typed_text, words_page
 from catalog.finding.tallies import Usage, why_in_use
 from catalog.models import Term, TermQuerySet, Vocabulary
 from catalog.resources import TermResource
-from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
+from marketplace.admin import (
+    ChangeList,
+    ChoicesFilter,
+    FormFilter,
+    ModelAdmin,
+    Panel,
+    UnfoldAdminSelectWidget,
+    display,
+)
 
 # The lists that can show what holds a word, each with its parameter.
 LISTS = {
@@ -33,6 +42,7 @@ ITEMS_OF_TERM = RawSQL(
         CASE catalog_term.vocabulary WHEN 'genre' THEN 'genres' WHEN 'vehicle_type' THEN 'vehicle_types'
              WHEN 'category' THEN 'categories' ELSE 'make' END)""",
     [],
+    output_field=BigIntegerField(),
 )
 
 
@@ -40,6 +50,26 @@ def containing(terms: TermQuerySet, text: str) -> TermQuerySet:
     """Narrow to terms whose name or an alias contains the text."""
     spellings = Func(F("aliases"), Value("\n"), function="array_to_string", output_field=CharField())
     return terms.annotate(spellings=spellings).filter(Q(name__icontains=text) | Q(spellings__icontains=text))
+
+
+class UsedFilter(FormFilter):
+    """Terms that some item holds, or none; by the bitmaps, so what was written within seconds may lag."""
+
+    title = "use"
+
+    def make_fields(self) -> dict[str, forms.Field]:
+        choices = [("", "All"), ("no", "Of no item"), ("yes", "Of some item")]
+        return {
+            "used": forms.ChoiceField(
+                choices=choices, required=False, label="By use", widget=UnfoldAdminSelectWidget()
+            )
+        }
+
+    def narrow(self, queryset: QuerySet[Any], values: dict[str, Any]) -> QuerySet[Any]:
+        if not values["used"]:
+            return queryset
+        counted: QuerySet[Any] = queryset.annotate(held=ITEMS_OF_TERM)
+        return counted.filter(held=0) if values["used"] == "no" else counted.filter(held__gt=0)
 
 
 class TermChangeList(ChangeList):
@@ -60,7 +90,7 @@ class TermAdmin(MergesTerms, SpreadsheetAdminMixin, PersonalList, ModelAdmin):
     sidebar_icon = "label"
     form = TermForm
     list_display = ("name", "vocabulary", "items", "productions", "aliases_shown", "slug", "updated_at")
-    list_filter = (("vocabulary", ChoicesFilter),)
+    list_filter = (("vocabulary", ChoicesFilter), UsedFilter)
     search_fields = ("name",)
     search_help_text = "Part of a name or alias"
     ordering = ("vocabulary", "name", "id")
@@ -77,12 +107,11 @@ class TermAdmin(MergesTerms, SpreadsheetAdminMixin, PersonalList, ModelAdmin):
     @display(description="items", ordering=ITEMS_OF_TERM)
     def items(self, term: Term) -> SafeString | str:
         found: Usage = getattr(term, "usage", Usage())
-        text = f"{'about ' if found.is_rough else ''}{found.items:,}"
         if not found.items:
-            return text
+            return found.items_text
         page, parameter = LISTS[term.vocabulary]
         address = f"{reverse(f'admin:catalog_{page}_changelist')}?{urlencode({parameter: term.name})}"
-        return format_html('<a href="{}" class="list-link">{}</a>', address, text)
+        return format_html('<a href="{}" class="list-link">{}</a>', address, found.items_text)
 
     @display(description="productions")
     def productions(self, term: Term) -> SafeString | str:
@@ -91,6 +120,11 @@ class TermAdmin(MergesTerms, SpreadsheetAdminMixin, PersonalList, ModelAdmin):
             return "-" if term.vocabulary != Vocabulary.GENRE else "0"
         address = f"{reverse('admin:catalog_production_changelist')}?{urlencode({'genres': term.name})}"
         return format_html('<a href="{}" class="list-link">{}</a>', address, f"{found.productions:,}")
+
+    def get_panels(self, request: HttpRequest, obj: Term) -> list[Panel]:
+        obj.usage = used(request, [obj])[obj.pk]  # type: ignore[attr-defined]
+        shown = {"items": self.items(obj), "productions": self.productions(obj)}
+        return [Panel("admin/catalog/term/usage.html", shown), *super().get_panels(request, obj)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Term | None = None) -> tuple[str, ...]:
         return ("vocabulary",) if obj else ()

@@ -49,6 +49,11 @@ class Usage(NamedTuple):
     productions: int = 0
     is_rough: bool = False
 
+    @property
+    def items_text(self) -> str:
+        """The number of items for people."""
+        return f"{'about ' if self.is_rough else ''}{self.items:,}"
+
 
 def tallies(
     columns: Sequence[str], *, kinds: Iterable[str], currency: str = "", after: Tallies | None = None

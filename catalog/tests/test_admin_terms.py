@@ -90,6 +90,27 @@ def test_what_differs_is_no_pair(names: tuple[str, str]) -> None:
     assert look_alikes(Vocabulary.MAKE) == ([], False)
 
 
+@pytest.mark.parametrize(("used", "names"), [("no", ["Action"]), ("yes", ["Spy"]), ("", ["Action", "Spy"])])
+def test_list_of_terms_that_are_used_or_not(admin_client: Client, used: str, names: list[str]) -> None:
+    for name in ("Spy", "Action"):
+        TermFactory.create(name=name)
+    ItemFactory.create(genres=["Spy"])
+    upkeep.take_in_changes()
+
+    answer = admin_client.get(LIST, {"used": used})
+
+    assert [term.name for term in answer.context["cl"].result_list] == names
+
+
+def test_page_of_a_term_tells_its_use(admin_client: Client) -> None:
+    term = TermFactory.create(name="Spy")
+    ItemFactory.create(genres=["Spy"])
+
+    page = admin_client.get(f"{LIST}{term.pk}/change/").content.decode()
+
+    assert '<dd><a href="/admin/catalog/item/?genres=Spy" class="list-link">1</a></dd>' in page
+
+
 def test_look_alikes_are_bounded() -> None:
     TermFactory.create_batch(1, name="Aston Martin", vocabulary=Vocabulary.MAKE)
     makes(*(f"Aston Martin{'!' * number}" for number in range(1, 12)))
@@ -139,7 +160,7 @@ def test_merge_page_keeps_the_commonest_and_says_what_changes(admin_client: Clie
 
     context = admin_client.get(MERGE, {"term": [rare.pk, common.pk]}).context
 
-    assert (context["kept"], context["items"], context["productions"]) == (common, 1, 0)
+    assert (context["kept"], context["items_text"], context["productions_text"]) == (common, "1", "0")
 
 
 def test_merge_confirmed(admin_client: Client) -> None:
