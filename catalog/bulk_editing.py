@@ -41,24 +41,24 @@ REMOVED = """ARRAY(
     SELECT word FROM unnest(catalog_item.genres) WITH ORDINALITY AS held (word, place)
      WHERE word <> ALL(%s::text[]) ORDER BY place)"""
 
-# How the edit left the items, and how each was before it. What the edit did not change is not to be restored.
+# How the edit left the items, with the event before it; `before` is joined by its key, so that no plan is a bad one.
 EDITED = """
 WITH edited AS MATERIALIZED (
-    SELECT DISTINCT ON (pgh_obj_id) * FROM catalog_itemevent
+    SELECT DISTINCT ON (pgh_obj_id) *, (
+        SELECT earlier.pgh_id FROM catalog_itemevent AS earlier
+         WHERE earlier.pgh_obj_id = event.pgh_obj_id AND earlier.pgh_id < event.pgh_id
+         ORDER BY earlier.pgh_id + 0 DESC LIMIT 1) AS before_id  -- by the item's index, not by that of the keys
+      FROM catalog_itemevent AS event
      WHERE pgh_context_id = %(context)s AND pgh_label = 'update' ORDER BY pgh_obj_id, pgh_id DESC
-), before AS MATERIALIZED (
-    SELECT earlier.* FROM edited CROSS JOIN LATERAL (
-        SELECT * FROM catalog_itemevent AS event
-         WHERE event.pgh_obj_id = edited.pgh_obj_id AND event.pgh_id < edited.pgh_id
-         ORDER BY event.pgh_id + 0 DESC LIMIT 1) AS earlier  -- by the item's index, not by that of the keys
 )"""
 RESTORE = """
 UPDATE catalog_item AS item SET {assignments}
-  FROM edited JOIN before USING (pgh_obj_id)
+  FROM edited JOIN catalog_itemevent AS before ON before.pgh_id = edited.before_id
  WHERE item.id = edited.pgh_obj_id AND item.kind = ANY(%(kinds)s) AND ({unchanged}) AND ({differs})"""
 LEFT = """
 SELECT item.name || ' (' || item.reference || ')', count(*) OVER ()
-  FROM catalog_item AS item JOIN before ON before.pgh_obj_id = item.id
+  FROM edited JOIN catalog_itemevent AS before ON before.pgh_id = edited.before_id
+  JOIN catalog_item AS item ON item.id = edited.pgh_obj_id
  WHERE {differs} ORDER BY item.id LIMIT %(most)s"""
 
 

@@ -2,4 +2,4 @@
 
 from catalog.admin import items, media, productions, terms  # noqa: F401, I001
 from catalog.admin.imports import runs, layouts  # noqa: F401
-from catalog.admin import bulk_edits  # noqa: F401
+from catalog.admin import bulk_edits, jobs  # noqa: F401

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, QuerySet, Sum, Window
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from catalog.finding.tallies import Tallies, tallies
@@ -120,12 +120,17 @@ def _drafts(counted: Tallies) -> Task | None:
 
 def _scheduled(kinds: frozenset[str]) -> Task | None:
     items = Item.objects.filter(is_scheduled(RECENT.days), kind__in=kinds).annotate(all=Window(Count("pk")))
-    soonest = list(items.only("name", "kind", "published_at").order_by("published_at", "id")[:MOST_NAMED])
+    soonest: list[Any] = list(
+        items.only("name", "kind", "published_at").order_by("published_at", "id")[:MOST_NAMED]
+    )
     if not soonest:
         return None
     text = f"{soonest[0].all:,}"
     rows = [
-        (f"{item.published_at:%a %H:%M} {item.name}", reverse("admin:catalog_item_change", args=[item.pk]))
+        (
+            f"{localtime(item.published_at):%a %H:%M} {item.name}",
+            reverse("admin:catalog_item_change", args=[item.pk]),
+        )
         for item in soonest
     ]
     hint = "They become public by themselves within seven days."
