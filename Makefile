@@ -31,7 +31,7 @@ fmt: .venv/develop  ## format the code
 lock: .venv/develop  ## compile requirements/*.in to pins with hashes
 	$(BIN)/python -m pip install --quiet uv
 	for name in base embedded dev; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	    --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 bench: .venv/runtime  ## measure against the limit of this machine; prints a table of ratios
