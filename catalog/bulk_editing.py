@@ -15,24 +15,33 @@ from uuid import UUID
 import pghistory
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import BooleanField, Count, F, Field, Func, Q, Value
+from django.db.models import Count, F, Field, Func, Q, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 from psycopg.errors import QueryCanceled
 
 from accounts.models import User
+from catalog import publishing
 from catalog.long_writes import hold
-from catalog.models import OPEN_EDITS, BulkEdit, BulkEditState, Item, ItemQuerySet, Status, kinds_with
+from catalog.models import OPEN_EDITS, BulkEdit, BulkEditState, Item, ItemQuerySet, kinds_with
+from catalog.publishing import Changes, Differs
 
-FIELDS = ("price", "currency", "availability", "genres", "location", "status")
+FIELDS = (
+    "price",
+    "price_on_request",
+    "currency",
+    "availability",
+    "genres",
+    "location",
+    "status",
+    "published_at",
+)
 AT_ONCE = 1_000  # items that are edited while the person waits; more is a worker's
 LONGEST = "15min"  # that one edit may take
 LEFT_TOLD = 20  # items that are named of those that an undo leaves alone
 PICKED_UP_AFTER = timedelta(seconds=20)
-
-Changes = Mapping[str, Mapping[str, Any]]
 
 ADDED = """catalog_item.genres || ARRAY(
     SELECT word FROM unnest(%s::text[]) WITH ORDINALITY AS given (word, place)
@@ -66,38 +75,49 @@ class EditRefused(Exception):
     """The edit cannot be made; the message is a sentence for the person."""
 
 
-class Differs(Func):
-    """Whether the first is not the second, NULL being a value like others."""
-
-    template, arg_joiner, output_field = "(%(expressions)s)", " IS DISTINCT FROM ", BooleanField()
-
-
 @dataclass(frozen=True)
 class Preview:
-    """What an edit would do: of the items found, those of kinds that the person may edit, and those that change."""
+    """What an edit would do: of the items found, those of kinds that the person may edit, and those that change.
+
+    `not_ready` would be published and lack something; they stay as they are, whatever else the edit changes.
+    """
 
     matched: int
     allowed: int
     changing: int
+    not_ready: int
 
     @property
     def forbidden(self) -> int:
         return self.matched - self.allowed
 
+    @property
+    def unchanged(self) -> int:
+        return self.allowed - self.changing - self.not_ready
+
 
 def editable_kinds(user: Any, changes: Changes) -> frozenset[str]:
     """Return the kinds on whose items the person may make these changes; the status takes the right to publish."""
-    kinds = kinds_with(user, "change")
-    return kinds & kinds_with(user, "publish") if "status" in changes else kinds
+    publication = changes.keys() & set(publishing.FIELDS)
+    verbs = (["publish"] if publication else []) + (["change"] if changes.keys() - publication else [])
+    return frozenset.intersection(*(kinds_with(user, verb) for verb in verbs))
+
+
+def lacking(changes: Changes, kinds: frozenset[str]) -> Q:
+    """Return the condition of the items of these kinds that the edit leaves alone, since they are not ready."""
+    unready = publishing.refused(changes)
+    return Q(pk__in=[]) if unready is None else Q(kind__in=kinds) & unready
 
 
 def preview(*, items: ItemQuerySet, changes: Changes, by: User) -> Preview:
     """Count what the edit would do, in one query, and write nothing."""
-    allowed = Q(kind__in=editable_kinds(by, changes))
-    found = _chosen(items).aggregate(
+    kinds = editable_kinds(by, changes)
+    allowed, unready = Q(kind__in=kinds), lacking(changes, kinds)
+    found = chosen(items).aggregate(
         matched=Count("pk"),
         allowed=Count("pk", filter=allowed),
-        changing=Count("pk", filter=allowed & _differ(changes)),
+        changing=Count("pk", filter=allowed & _differ(changes) & ~unready),
+        not_ready=Count("pk", filter=unready),
     )
     return Preview(**found)
 
@@ -119,7 +139,7 @@ def confirm(
             changes=dict(changes),
             kinds=sorted(kinds),
         )
-        keys = _chosen(items).filter(kind__in=kinds).order_by("pk").values("pk")
+        keys = chosen(items).filter(kind__in=kinds).order_by("pk").values("pk")
         BulkEdit.objects.filter(pk=edit.pk).update(item_ids=ArraySubquery(keys))
         count = Func(F("item_ids"), function="cardinality")
         BulkEdit.objects.filter(pk=edit.pk).update(matched=count)
@@ -175,7 +195,8 @@ def pick_up() -> None:
         carry_out(edit_id)
 
 
-def _chosen(items: ItemQuerySet) -> ItemQuerySet:
+def chosen(items: ItemQuerySet) -> ItemQuerySet:
+    """Return the items of a list by their keys alone, so that they can be counted and written."""
     # The list comes with its order and columns; only its keys are of use here.
     return Item.objects.filter(pk__in=items.order_by().values("pk"))
 
@@ -192,14 +213,20 @@ def _new_value(name: str, change: Mapping[str, Any]) -> Any:
 
 def _differ(changes: Changes) -> Q:
     """Return the condition that the changes would change an item."""
-    condition = Q()
+    condition = publishing.differs(changes) if "status" in changes else Q()
     for name, change in changes.items():
-        condition |= Q(Differs(F(name), _new_value(name, change)))
+        if name not in publishing.FIELDS:
+            condition |= Q(Differs(F(name), _new_value(name, change)))
     return condition
 
 
+def _new_values(changes: Changes) -> dict[str, Any]:
+    own = {name: _new_value(name, each) for name, each in changes.items() if name not in publishing.FIELDS}
+    return own | (publishing.values(changes) if "status" in changes else {})
+
+
 def _columns(changes: Changes) -> list[str]:
-    return [name for name in FIELDS if name in changes] + (["published_at"] if "status" in changes else [])
+    return [name for name in FIELDS if name in changes or (name == "published_at" and "status" in changes)]
 
 
 def _hand_over(edit: BulkEdit) -> None:
@@ -231,18 +258,28 @@ def _make(edit: BulkEdit) -> None:
     by = _person(edit.made_by)
     allowed = editable_kinds(by, edit.changes)
     keys = RawSQL("SELECT unnest(item_ids) FROM catalog_bulkedit WHERE id = %s", [edit.pk])
-    chosen = Item.objects.filter(pk__in=keys, kind__in=allowed)
-    hold(chosen)
-    values = {name: _new_value(name, change) for name, change in edit.changes.items()}
-    if edit.changes.get("status", {}).get("value") == Status.PUBLISHED:
-        values["published_at"] = Coalesce("published_at", Now())
-    with pghistory.context(user=by.pk, action="edit many") as context:
-        edit.changed = chosen.filter(_differ(edit.changes)).update(**values)
+    found = Item.objects.filter(pk__in=keys, kind__in=allowed)
+    hold(found)
+    unready = lacking(edit.changes, allowed)
+    with pghistory.context(user=by.pk, action=_action(edit.changes)) as context:
+        edit.refused = found.filter(unready).count()
+        edit.changed = (
+            found.filter(_differ(edit.changes)).exclude(unready).update(**_new_values(edit.changes))
+        )
         edit.history_context = UUID(str(context.id))
     edit.state, edit.finished_at = BulkEditState.DONE, Now()
-    edit.message = (
-        f"{_items(edit.changed)} changed; {edit.matched - edit.changed:,} were so already, or are gone."
+    unready_text = (
+        f"{edit.refused:,} not ready to be published and left as they were; " if edit.refused else ""
     )
+    same = edit.matched - edit.changed - edit.refused
+    edit.message = f"{_items(edit.changed)} changed; {unready_text}{same:,} were so already, or are gone."
+
+
+def _action(changes: Changes) -> str:
+    """Return the name under which the history has it."""
+    if changes.keys() - set(publishing.FIELDS):
+        return "edit many"
+    return "schedule" if "published_at" in changes else f"set status {changes['status']['value']}"
 
 
 def _take_back(edit: BulkEdit) -> None:

@@ -1,45 +1,63 @@
-"""Publish, withdraw and archive: each one function, one transaction, in sets.
+"""What publishing, scheduling, withdrawing and archiving mean, for one item or many: values and conditions in SQL.
 
-History rows that they leave carry the person (`by`) and the action's name.
+`catalog.bulk_editing` carries them out, in one statement that can be undone. Staff publish only what is ready
+(`catalog.readiness`); the API and imports write what they are told.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
 
-from django.db.models.functions import Coalesce, Now
+from django.db.models import BooleanField, DateTimeField, Field, Func, Q, Value
+from django.db.models.functions import Least, Now
 
-from accounts.models import User
-from catalog.long_writes import long_write
-from catalog.models import Item, ItemQuerySet, Status
+from catalog import readiness
+from catalog.models import Item, Status, is_public
 
+Changes = Mapping[str, Mapping[str, Any]]
 
-@dataclass(frozen=True)
-class StatusChange:
-    """How many of the items took the new status, and how many had it before."""
-
-    status: Status
-    changed: int
-    unchanged: int
+FIELDS = ("status", "published_at")
 
 
-def publish(*, items: ItemQuerySet, by: User | None) -> StatusChange:
-    """Publish the items: at the time they already have (it may lie ahead), else now."""
-    return _set_status(items, Status.PUBLISHED, by, published_at=Coalesce("published_at", Now()))
+class Differs(Func):
+    """Whether the first is not the second, NULL being a value like others."""
+
+    template, arg_joiner, output_field = "(%(expressions)s)", " IS DISTINCT FROM ", BooleanField()
 
 
-def withdraw(*, items: ItemQuerySet, by: User | None) -> StatusChange:
-    """Take the items back to draft. They keep their time of publication for the next time."""
-    return _set_status(items, Status.DRAFT, by)
+def changes(status: Status, at: datetime | None = None) -> dict[str, dict[str, Any]]:
+    """Return the change to this status; to published at a time that lies ahead, or at once."""
+    wanted = {"status": {"op": "set", "value": status.value}}
+    return wanted | ({"published_at": {"op": "set", "value": at.isoformat()}} if at else {})
 
 
-def archive(*, items: ItemQuerySet, by: User | None) -> StatusChange:
-    """Put the items away: kept and searchable for staff, gone for the public."""
-    return _set_status(items, Status.ARCHIVED, by)
+def values(wanted: Changes) -> dict[str, Any]:
+    """Return what the columns of the publication become. Who publishes at once keeps an earlier time."""
+    status = wanted["status"]["value"]
+    if status != Status.PUBLISHED:
+        return {"status": Value(status)}
+    at = _time(wanted)
+    return {"status": Value(status), "published_at": at if at else Least("published_at", Now())}
 
 
-def _set_status(items: ItemQuerySet, status: Status, by: User | None, **values: Coalesce) -> StatusChange:
-    # The list comes with its order and columns; only its keys are of use here.
-    chosen = Item.objects.filter(pk__in=items.order_by().values("pk"))
-    with long_write(by, f"set status {status.value}"):
-        total = chosen.count()
-        changed = chosen.exclude(status=status).update(status=status, **values)
-    return StatusChange(status, changed, total - changed)
+def differs(wanted: Changes) -> Q:
+    """Return the condition that an item's publication would change. What is public stays so, as it is."""
+    status = wanted["status"]["value"]
+    if status != Status.PUBLISHED:
+        return ~Q(status=status)
+    at = _time(wanted)
+    return ~is_public() & (~Q(status=status) | Q(Differs("published_at", at))) if at else ~is_public()
+
+
+def refused(wanted: Changes) -> Q | None:
+    """Return the condition of the items that would be published and are not ready; None, if nothing is published."""
+    if wanted.get("status", {}).get("value") != Status.PUBLISHED:
+        return None
+    given = {"price"} & wanted.keys()  # what the same edit gives them, they have
+    return differs(wanted) & ~readiness.is_ready(besides=given)
+
+
+def _time(wanted: Changes) -> Value | None:
+    text = wanted.get("published_at", {}).get("value")
+    column = cast("Field[Any, Any]", Item._meta.get_field("published_at"))
+    return Value(column.to_python(text), output_field=DateTimeField()) if text else None

@@ -13,6 +13,9 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from accounts.models import User
 from catalog import bulk_editing
@@ -117,6 +120,7 @@ class BulkEditForm(forms.Form):
         if how := cleaned.get("price_change"):
             price = cleaned.get("price")
             changes["price"] = {"op": "set", "value": str(price) if how == "set" else None}
+            changes["price_on_request"] = {"op": "set", "value": how == "request"}
         if currency := cleaned.get("currency"):
             changes["currency"] = {"op": "set", "value": currency.strip().upper()}
         if how := cleaned.get("genres_change"):
@@ -131,14 +135,17 @@ class BulkEditForm(forms.Form):
 
 def described(changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say each change in words."""
-    return [_described(name, changes[name]) for name in bulk_editing.FIELDS if name in changes]
+    told = [name for name in bulk_editing.FIELDS if name in changes and name != "price_on_request"]
+    return [_described(name, changes[name]) for name in told]
 
 
 def _described(name: str, change: Mapping[str, Any]) -> str:
     value = change["value"]
     label = str(Item._meta.get_field(name).verbose_name).capitalize()  # type: ignore[union-attr]
     words = {"availability": Availability, "status": Status}
-    if name in words:
+    if name == "published_at":
+        text = date_format(localtime(parse_datetime(value)), "Y-m-d H:i")
+    elif name in words:
         text = str(words[name](value).label)
     elif isinstance(value, list):
         text = ", ".join(value) or "none"
@@ -195,7 +202,7 @@ class EditsMany:
                 by=cast(User, request.user),
                 page=str(self.opts.model_name),  # type: ignore[attr-defined]
                 query=request.GET.urlencode()[:4000],
-                selection=_selection(request),
+                selection=chosen_as(request),
                 expected=int(seen.partition("-")[0]),
             )
         except bulk_editing.EditRefused as refusal:
@@ -215,7 +222,7 @@ class EditsMany:
                 "opts": page.opts,
                 "media": page.media + form.media,
                 "form": form,
-                "selection": _selection(request),
+                "selection": chosen_as(request),
                 "ticked": request.POST.getlist(ACTION_CHECKBOX_NAME)[:MOST_HIDDEN],
                 "ticked_name": ACTION_CHECKBOX_NAME,
                 "across": request.POST.get("select_across", "0"),
@@ -224,7 +231,7 @@ class EditsMany:
         )
 
 
-def _selection(request: HttpRequest) -> str:
+def chosen_as(request: HttpRequest) -> str:
     """Say in words which items were chosen."""
     if request.POST.get("select_across", "0") != "1":
         ticked = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
@@ -252,7 +259,7 @@ class BulkEditAdmin(ReadOnlyModelAdmin):
         return edits.defer("item_ids").filter(kinds__contained_by=sorted(kinds_seen(request.user)))
 
     def has_view_permission(self, request: HttpRequest, obj: BulkEdit | None = None) -> bool:
-        return bool(kinds_with(request.user, "change"))
+        return bool(kinds_with(request.user, "change") | kinds_with(request.user, "publish"))
 
     def get_urls(self) -> list[URLPattern]:
         made = [

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q, QuerySet
 
+from catalog import readiness
 from catalog.admin.fields import words_widget
 from catalog.models import FIRST_YEAR, LAST_YEAR, MediaAsset, Vocabulary, is_public, is_scheduled
 from marketplace.admin import (
@@ -172,6 +173,32 @@ class PublicationFilter(FormFilter):
             case "week":
                 return queryset.filter(is_scheduled(days=7))
         return queryset
+
+
+class ReadinessFilter(FormFilter):
+    """Items that have what a published one needs, or lack something."""
+
+    title = "readiness"
+
+    def make_fields(self) -> dict[str, forms.Field]:
+        lacks = [(rule.name, f"Needs {rule.title}") for rule in readiness.RULES]
+        choices = [("", "All"), ("ready", "Ready"), ("unready", "Needs something"), *lacks]
+        return {
+            "readiness": forms.ChoiceField(
+                choices=choices, required=False, label="By readiness", widget=UnfoldAdminSelectWidget()
+            )
+        }
+
+    def narrow(self, queryset: QuerySet[Any], values: dict[str, Any]) -> QuerySet[Any]:
+        match values["readiness"]:
+            case "":
+                return queryset
+            case "ready":
+                return queryset.filter(readiness.is_ready())
+            case "unready":
+                return queryset.filter(~readiness.is_ready())
+            case name:
+                return queryset.filter(readiness.lacks(name))
 
 
 class AssignedFilter(FormFilter):

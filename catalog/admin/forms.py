@@ -54,10 +54,19 @@ class ItemForm(KeepsWords):
         cleaned = super().clean() or {}
         if cleaned.get("status") == Status.PUBLISHED and not cleaned.get("published_at"):
             cleaned["published_at"] = timezone.now()
+        self._check_price(cleaned)
         if {"name", "reference"} & set(self.errors):
             # The slug would be made of them; that it lacks too is nothing to tell the person.
             cleaned["slug"] = cleaned.get("slug") or "unmade"
         return cleaned
+
+    def _check_price(self, cleaned: dict[str, Any]) -> None:
+        """A price takes the place of "on request"; both at once, newly chosen, is a contradiction."""
+        if cleaned.get("price") is None or not cleaned.get("price_on_request"):
+            return
+        if "price_on_request" in self.changed_data:
+            self.add_error("price_on_request", "It has a price: take that away, or do not tick this.")
+        cleaned["price_on_request"] = False
 
     def clean_attach(self) -> list[str]:
         keys: list[str] = self.cleaned_data["attach"]

@@ -1,9 +1,8 @@
 """The pages of vehicles, memorabilia and tools, and the list of all kinds together."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.http import HttpRequest, HttpResponseRedirect
@@ -11,10 +10,9 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime, now
+from django.utils.timezone import localtime
 
-from accounts.models import User
-from catalog import attaching, publishing
+from catalog import attaching, readiness
 from catalog.admin import search, thumbnails
 from catalog.admin.bulk_edits import EditsMany
 from catalog.admin.counts import CountsValues
@@ -27,11 +25,14 @@ from catalog.admin.filters import (
     PriceFilter,
     ProductionYearsFilter,
     PublicationFilter,
+    ReadinessFilter,
     VehicleTypesFilter,
 )
 from catalog.admin.forms import GoodsForm, ItemForm, VehicleForm
 from catalog.admin.inlines import MediaOfItem, ProductionsOfItem
 from catalog.admin.lists import PersonalList
+from catalog.admin.preview import Previews
+from catalog.admin.publishing import STATUS_COLOURS, Publishes, ShowsPublication, standing
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
 from catalog.models import (
     Availability,
@@ -39,7 +40,6 @@ from catalog.models import (
     ItemQuerySet,
     Kind,
     Memorabilia,
-    Status,
     Tool,
     Vehicle,
     kinds_seen,
@@ -54,8 +54,6 @@ from catalog.resources import (
 )
 from marketplace.admin import ChangeList, ChoicesFilter, ModelAdmin, display
 
-StatusAction = Callable[..., publishing.StatusChange]
-STATUS_COLOURS = {"Published": "success", "Scheduled": "info", "Draft": "info", "Archived": "warning"}
 PUBLICATION = ("status", "published_at")
 AVAILABILITY_COLOURS = {"Available": "success", "Reserved": "warning", "Sold": "danger"}
 
@@ -75,21 +73,24 @@ def _may_attach(request: HttpRequest) -> bool:
 
 
 class ItemChangeList(ChangeList):
-    """Fetches the covers of all rows at once, and none of the long columns."""
+    """Fetches the covers of all rows at once, with what each lacks, and none of the long columns."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = self.result_list.defer("description", "provenance", "specs")
+        rows = self.result_list.defer("description", "provenance", "specs").annotate(
+            missing=readiness.missing()
+        )
         self.result_list = rows.prefetch_related(thumbnails.with_cover())
 
 
-class ItemList(EditsMany, CountsValues, PersonalList, ModelAdmin):
+class ItemList(Publishes, EditsMany, CountsValues, PersonalList, ModelAdmin):
     """The list that all kinds share: what it shows, finds and does."""
 
     kinds: ClassVar[frozenset[str]] = frozenset(Kind.values)  # of the items that it can hold
     sidebar_group = "Inventory"
     list_display: tuple[str, ...] = (
-        "cover", "title", "maker", "years", "price_shown", "availability_shown", "status_shown", "changed",
+        "cover", "title", "maker", "years", "price_shown", "availability_shown", "status_shown", "readiness_shown",
+        "changed",
     )  # fmt: skip
     list_display_links = ("title",)
     list_more: tuple[str, ...] = (
@@ -99,6 +100,7 @@ class ItemList(EditsMany, CountsValues, PersonalList, ModelAdmin):
         ("status", ChoicesFilter),
         ("availability", ChoicesFilter),
         PublicationFilter,
+        ReadinessFilter,
         GenresFilter,
         ProductionYearsFilter,
         MakeFilter,
@@ -146,9 +148,12 @@ class ItemList(EditsMany, CountsValues, PersonalList, ModelAdmin):
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_shown(self, item: Item) -> str:
-        if item.status == Status.PUBLISHED and item.published_at and item.published_at > now():
-            return "Scheduled"
-        return str(Status(item.status).label)
+        return standing(item).capitalize()
+
+    @display(description="readiness", label={"Ready": "success"})
+    def readiness_shown(self, item: Item) -> str:
+        missing = vars(item)["missing"]
+        return "Needs " + ", ".join(readiness.BY_NAME[name].title for name in missing) if missing else "Ready"
 
     @display(description="last change", ordering="updated_at")
     def changed(self, item: Item) -> SafeString:
@@ -178,37 +183,8 @@ class ItemList(EditsMany, CountsValues, PersonalList, ModelAdmin):
     def created_shown(self, item: Item) -> SafeString:
         return one_line(date_format(localtime(item.created_at), "Y-m-d"))
 
-    def has_publish_permission(self, request: HttpRequest) -> bool:
-        """Return whether this person may publish and withdraw something here; by kind, see `_set`."""
-        return bool(self.kinds & kinds_with(request.user, "publish"))
 
-    @admin.action(description="Publish", permissions=["publish"])
-    def publish(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._set(request, queryset, publishing.publish, "published")
-
-    @admin.action(description="Withdraw to draft", permissions=["publish"])
-    def withdraw(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._set(request, queryset, publishing.withdraw, "withdrawn")
-
-    @admin.action(description="Archive", permissions=["publish"])
-    def archive(self, request: HttpRequest, queryset: ItemQuerySet) -> None:
-        self._set(request, queryset, publishing.archive, "archived")
-
-    def _set(self, request: HttpRequest, items: ItemQuerySet, action: StatusAction, verb: str) -> None:
-        """Let the action have the items of the kinds that this person may publish; leave the others alone."""
-        kinds = kinds_with(request.user, "publish")
-        if left := items.exclude(kind__in=kinds).order_by().count():
-            messages.warning(request, f"{left:,} left as they were: you may not publish their kind.")
-        done = action(items=items.filter(kind__in=kinds), by=cast(User, request.user))
-        self._tell(request, done, verb)
-
-    def _tell(self, request: HttpRequest, done: publishing.StatusChange, verb: str) -> None:
-        before = f"; {done.unchanged:,} already had that status" if done.unchanged else ""
-        one = self.opts.verbose_name if done.changed == 1 else self.opts.verbose_name_plural
-        messages.success(request, f"{done.changed:,} {one} {verb}{before}.")
-
-
-class ItemPage(SpreadsheetAdminMixin, ItemList):
+class ItemPage(ShowsPublication, Previews, SpreadsheetAdminMixin, ItemList):
     """The page of one item, and the spreadsheets of its kind. The proxy model fixes the kind."""
 
     classification: ClassVar[tuple[Any, ...]] = ()
@@ -226,9 +202,9 @@ class ItemPage(SpreadsheetAdminMixin, ItemList):
         return (
             (None, {"fields": (("name", "reference"), ("make", "model"), ("production_years", "slug"))}),
             ("Classification", {"fields": self.classification}),
-            ("Sale", {"fields": (("price", "currency"), ("availability", "location"))}),
+            ("Sale", {"fields": (("price", "currency"), "price_on_request", ("availability", "location"))}),
             ("Publication", {"fields": PUBLICATION}),
-            ("Text", {"fields": ("description", "provenance", "specs")}),
+            ("Text", {"fields": ("description", "provenance", "specs", "no_production_reason")}),
             *files,
             *record,
         )

@@ -72,6 +72,8 @@ LEFT_OUT = {
     "published_at": "ordering only; what is not yet published stays unseen",
     "created_at": "ordering only; updated_since serves readers who keep a copy",
     "version": "for writers, to notice a change",
+    "price_on_request": "staff's note that the price is left out on purpose; readers see that there is none",
+    "no_production_reason": "staff's note, which readers do not see",
 }
 LEFT_OUT_OF_PRODUCTIONS = {
     "id": "clients know productions by slug",

@@ -117,7 +117,22 @@ class Item(models.Model):
     )
     provenance = models.TextField(blank=True)
     price = models.DecimalField(
-        max_digits=14, decimal_places=2, null=True, blank=True, help_text="Empty means on request."
+        max_digits=14, decimal_places=2, null=True, blank=True, help_text="Empty is shown as on request."
+    )
+    # Staff's own notes of what is left out on purpose; `catalog.readiness` asks for them, readers see neither.
+    price_on_request = models.BooleanField(
+        "on request",
+        default=False,
+        db_default=False,
+        help_text="The price is left out on purpose, not forgotten.",
+    )
+    no_production_reason = models.CharField(
+        "reason for no film or series",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it appears in none, such as: built for the studio's museum.",
     )
     currency = models.CharField(max_length=3, default="USD", help_text="ISO 4217, such as USD or EUR.")
     availability = models.CharField(max_length=20, choices=Availability, default=Availability.AVAILABLE)

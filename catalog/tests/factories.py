@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from factory.declarations import LazyAttribute, Sequence, SubFactory, Trait
+from factory.declarations import LazyAttribute, RelatedFactory, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 
 from catalog import models
@@ -11,6 +11,7 @@ from catalog import models
 class ItemFactory(DjangoModelFactory[models.Item]):
     class Meta:
         model = models.Item
+        skip_postgeneration_save = True
 
     kind = models.Kind.VEHICLE
     reference = Sequence(lambda n: f"R-{n:04d}")
@@ -19,16 +20,27 @@ class ItemFactory(DjangoModelFactory[models.Item]):
 
     class Params:
         published = Trait(status=models.Status.PUBLISHED, published_at=datetime(2026, 1, 1, tzinfo=UTC))
+        # It has what staff need to publish it.
+        ready = Trait(
+            price=250_000,
+            description="As seen on screen.",
+            no_production_reason="It was built for the museum.",
+            cover=RelatedFactory(
+                "catalog.tests.factories.MediaAssetFactory", "item", rendered=True, alt_text="A car."
+            ),
+        )
 
 
 class VehicleFactory(ItemFactory):
     class Meta:
         model = models.Vehicle
+        skip_postgeneration_save = True
 
 
 class MemorabiliaFactory(ItemFactory):
     class Meta:
         model = models.Memorabilia
+        skip_postgeneration_save = True
 
     kind = models.Kind.MEMORABILIA
 
@@ -36,6 +48,7 @@ class MemorabiliaFactory(ItemFactory):
 class ToolFactory(ItemFactory):
     class Meta:
         model = models.Tool
+        skip_postgeneration_save = True
 
     kind = models.Kind.TOOL
 

@@ -112,18 +112,6 @@ def test_vehicle_with_a_taken_reference_is_refused(staff_page: Page) -> None:
 
 
 @pytest.mark.usefixtures("garage")
-def test_vehicles_published_together(staff_page: Page) -> None:
-    staff_page.goto(LIST)
-    staff_page.locator("#action-toggle").first.check()
-    staff_page.get_by_label("Select action to run").select_option("Publish")
-
-    staff_page.get_by_role("button", name="Run").click()
-
-    expect(staff_page.get_by_text("2 vehicles published.")).to_be_visible()
-    assert Vehicle.objects.published().count() == 2
-
-
-@pytest.mark.usefixtures("garage")
 def test_page_of_a_file_fits_a_telephone_and_shows_the_whole_picture(staff_page: Page) -> None:
     asset = MediaAssetFactory.create(
         item=None, key=f"loose/{'k' * 200}.jpg", sha256="f" * 64, alt_text="A tall one"

@@ -94,7 +94,12 @@ def test_vehicle_added_with_words_and_years(admin_client: Client) -> None:
 def test_vehicle_published_without_a_time_is_published_now(admin_client: Client) -> None:
     before = timezone.now()
 
-    admin_client.post(f"{LIST}add/", form_data(status="published"))
+    car = VehicleFactory.create(ready=True)
+
+    admin_client.post(
+        f"{LIST}{car.pk}/change/",
+        form_data(status="published", price="5", description="Seen.", no_production_reason="None."),
+    )
 
     published_at = Vehicle.objects.get().published_at
     assert published_at is not None

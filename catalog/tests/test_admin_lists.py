@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import Item, Status, Vehicle
+from catalog.models import Status, Vehicle
 from catalog.tests.factories import (
     AppearanceFactory,
     MediaAssetFactory,
@@ -153,39 +153,6 @@ def test_vehicles_deleted_take_their_appearances_with_them(admin_client: Client)
     asset.refresh_from_db()
     assert not Vehicle.objects.exists()
     assert asset.item is None
-
-
-@pytest.mark.parametrize(
-    ("action", "status", "message"),
-    [
-        pytest.param(
-            "publish", "published", "2 vehicles published; 1 already had that status.", id="publish"
-        ),
-        pytest.param("withdraw", "draft", "1 vehicle withdrawn; 2 already had that status.", id="withdraw"),
-        pytest.param("archive", "archived", "3 vehicles archived.", id="archive"),
-    ],
-)
-def test_vehicles_action(action: str, status: str, message: str, admin_client: Client) -> None:
-    cars = [*VehicleFactory.create_batch(2), VehicleFactory.create(published=True)]
-    untouched = VehicleFactory.create(status="draft")
-
-    answer = admin_client.post(
-        LIST, {"action": action, "_selected_action": [car.pk for car in cars]}, follow=True
-    )
-
-    assert [str(shown) for shown in answer.context["messages"]] == [message]
-    assert set(Item.objects.exclude(pk=untouched.pk).values_list("status", flat=True)) == {status}
-    assert Item.objects.get(pk=untouched.pk).status == "draft"
-
-
-@pytest.mark.usefixtures("garage")
-def test_vehicles_action_on_the_whole_filtered_list(admin_client: Client) -> None:
-    admin_client.post(
-        f"{LIST}?genres=Action",
-        {"action": "archive", "select_across": "1", "_selected_action": [Item.objects.get(name="A").pk]},
-    )
-
-    assert sorted(Item.objects.filter(status="archived").values_list("name", flat=True)) == ["A", "B", "C"]
 
 
 def test_vehicles_action_without_the_right_is_not_offered(client: Client, django_user_model: Any) -> None:

@@ -30,6 +30,8 @@ NOT_WRITTEN = {
         "created_at": "the database keeps it",
         "updated_at": "the database keeps it",
         "version": "the database keeps it",
+        "price_on_request": "staff's note, which the admin keeps",
+        "no_production_reason": "staff's note, which the admin keeps",
     },
     Production: {
         "id": "the database's own",

@@ -30,6 +30,7 @@ def staff():
 @pytest.fixture
 def rows():
     TermFactory.create(name="Spy", slug="spy", aliases=["Agents"])
+    TermFactory.create(name="Unused", slug="unused")
     item = VehicleFactory.create(
         slug="db5", reference="A-1", genres=["Spy"], price=5, specs={"Engine": {"l": 4.0}}, published=True
     )
@@ -100,8 +101,8 @@ REHEARSED: list[tuple[str, str, Any]] = [
     ("post", "/v1/terms/bulk/", [{"vocabulary": "genre", "name": "Heist"}]),
     ("patch", DETAILS[3], {"name": "Espionage"}),
     ("patch", "/v1/terms/bulk/", [{"vocabulary": "genre", "slug": "spy", "name": "Espionage"}]),
-    ("delete", DETAILS[3], None),
-    ("delete", "/v1/terms/bulk/", [{"vocabulary": "genre", "slug": "spy"}]),
+    ("delete", "/v1/terms/genre/unused/", None),
+    ("delete", "/v1/terms/bulk/", [{"vocabulary": "genre", "slug": "unused"}]),
 ]
 
 

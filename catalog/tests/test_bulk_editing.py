@@ -62,7 +62,7 @@ def test_genres_are_added_removed_and_replaced(change: Any, before: Any, after: 
 
 
 def test_edit_sets_all_fields_by_one_update(publisher: Any) -> None:
-    cars = VehicleFactory.create_batch(3, price=1)
+    cars = VehicleFactory.create_batch(3, ready=True)
 
     with CaptureQueriesContext(connection) as captured:
         done = edit(
@@ -142,7 +142,7 @@ def test_undo_restores_what_was_and_leaves_what_was_changed_since(curator: Any) 
 
 
 def test_undo_of_published_items_makes_them_drafts_without_a_time(publisher: Any) -> None:
-    car = VehicleFactory.create()
+    car = VehicleFactory.create(ready=True)
     done = edit(publisher, status="published")
 
     bulk_editing.undo(edit=done, by=publisher)
@@ -161,7 +161,7 @@ def test_undo_happens_once(curator: Any) -> None:
 
 
 def test_undo_takes_the_rights_of_the_edit(curator: Any, publisher: Any) -> None:
-    VehicleFactory.create()
+    VehicleFactory.create(ready=True)
     done = edit(publisher, status="published")
 
     with pytest.raises(bulk_editing.EditRefused, match="rights"):

@@ -64,7 +64,8 @@ def publication(right: str) -> dict[str, str]:
 
 def of_kind(kind: str) -> Page:
     actions = publication(f"catalog.publish_{kind}") | {"edit_many": f"catalog.change_{kind}"}
-    return table(kind, {f"catalog_{kind}_counts": f"catalog.view_{kind}"}, actions)
+    more = {f"catalog_{kind}_{page}": f"catalog.view_{kind}" for page in ("counts", "preview")}
+    return table(kind, more | {f"catalog_{kind}_publication": f"catalog.publish_{kind}"}, actions)
 
 
 IMPORT_STEPS = {

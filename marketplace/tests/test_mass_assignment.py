@@ -49,6 +49,7 @@ LONG_AGO = datetime(2001, 2, 3, 4, 5, tzinfo=UTC)
 OF_EVERY_ITEM = {
     "name", "reference", "make", "model", "production_years", "slug", "genres", "condition", "authenticity", "price",
     "currency", "availability", "location", "description", "provenance", "specs",
+    "price_on_request", "no_production_reason",
 }  # fmt: skip
 PUBLICATION = {"status", "published_at"}
 # What the page of a row writes, by the right that it takes. Whatever is not here, nobody writes by a form.
