@@ -15,6 +15,7 @@ from accounts import roles
 from accounts.tests.factories import UserFactory
 from accounts.tests.people import STAFF, WHO, account, browser, may
 from catalog.models import BulkEdit, ImportRun
+from catalog.tests.factories import ItemFactory
 from marketplace.admin import sidebar
 from marketplace.tests.admin_rights import NOT_PAGES, PAGES, SITE, Page, make_row
 from media_sync.models import MediaBatch
@@ -140,6 +141,10 @@ def answers(client: Client, name: str) -> set[int]:
         arguments[name] = [make_row(ImportRun)]
     if name.endswith("_counts"):
         arguments[name] = ["genres"]
+    if name.endswith(("_publication", "_preview")):
+        kind = name.split("_")[1]
+        item = ItemFactory.create(kind=kind)
+        arguments[name] = [item.pk, "publish"] if name.endswith("_publication") else [item.pk]
     if name.startswith("catalog_bulkedit_"):
         arguments[name] = [make_row(BulkEdit)]
     if name.startswith("media_sync_mediabatch_"):
