@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime, now
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from catalog import readiness
 from catalog.finding.tallies import Tallies, tallies
 from catalog.imports.life import runs
 from catalog.models import (
@@ -101,6 +102,7 @@ def _tasks(request: HttpRequest, counted: Tallies) -> Iterator[Task | None]:
     """Yield what waits for a person; what has nothing waiting is left out."""
     user, kinds = request.user, kinds_seen(request.user)
     if kinds:
+        yield _unfinished(kinds)
         yield _drafts(counted)
         yield _scheduled(kinds)
     if any(user.has_perm(f"catalog.{verb}_importrun") for verb in IMPORTS):
@@ -111,11 +113,19 @@ def _tasks(request: HttpRequest, counted: Tallies) -> Iterator[Task | None]:
         yield _jobs()
 
 
+def _unfinished(kinds: frozenset[str]) -> Task | None:
+    drafts = Item.objects.filter(~readiness.is_ready(), status=Status.DRAFT, kind__in=kinds)
+    number, text = _capped(drafts)
+    hint = "They lack something that a published item needs; each page says what."
+    address = _list("item", status__exact=Status.DRAFT.value, readiness="unready")
+    return Task("Unfinished drafts", text, hint, address, "edit_note") if number else None
+
+
 def _drafts(counted: Tallies) -> Task | None:
     number = counted.counts["status"].get(Status.DRAFT, 0)
-    hint = "Not published yet: finish them, or archive them."
+    hint = "Not published yet, unfinished ones among them: publish them, or archive them."
     address = _list("item", status__exact=Status.DRAFT.value)
-    return Task("Drafts", _rough(number, counted), hint, address, "edit_note") if number else None
+    return Task("Drafts", _rough(number, counted), hint, address, "draft") if number else None
 
 
 def _scheduled(kinds: frozenset[str]) -> Task | None:

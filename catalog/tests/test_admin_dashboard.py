@@ -69,7 +69,7 @@ def test_first_page_tells_what_waits_and_what_there_is(admin_client: Client, *, 
     answer = admin_client.get(INDEX)
 
     assert tasks(answer) == {
-        "Drafts": "3", "Scheduled for this week": "1", "Refused rows": "4", "Unassigned media": "2",
+        "Unfinished drafts": "3", "Drafts": "3", "Scheduled for this week": "1", "Refused rows": "4", "Unassigned media": "2",
         "Missing media": "1", "Failed jobs": "1",
     }  # fmt: skip
     assert [(name, number) for name, number, _ in answer.context["dashboard"]["totals"]] == [

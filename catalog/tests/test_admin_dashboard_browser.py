@@ -21,7 +21,7 @@ def test_first_page_leads_to_what_waits(staff_page: Page) -> None:
     waiting = staff_page.get_by_role("region", name="What waits for somebody")
     expect(waiting.get_by_role("link", name="Unassigned media 1")).to_be_visible()
 
-    waiting.get_by_role("link", name="Drafts 1").click()
+    waiting.get_by_role("link", name="Drafts 1", exact=True).click()
 
     expect(staff_page.locator("#result_list tbody tr")).to_have_count(1)
     expect(staff_page.get_by_role("link", name="Aston Martin DB5")).to_be_visible()

@@ -294,7 +294,7 @@ def test_price_and_on_request_are_one_or_the_other(publisher: Client) -> None:
     answer = publisher.post(f"{LIST}{car.pk}/change/", form_data(price="6", price_on_request="on"))
 
     car.refresh_from_db()
-    assert (car.price, car.price_on_request) == (5, False)
+    assert (str(car.price), car.price_on_request) == ("5.00", False)
     assert answer.context["adminform"].form.errors["price_on_request"] == [
         "It has a price: take that away, or do not tick this."
     ]
