@@ -34,6 +34,7 @@ from catalog.admin.lists import PersonalList
 from catalog.admin.preview import Previews
 from catalog.admin.publishing import STATUS_COLOURS, Publishes, ShowsPublication, standing
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
+from catalog.admin.watching import Watches
 from catalog.models import (
     Availability,
     Item,
@@ -184,7 +185,7 @@ class ItemList(Publishes, EditsMany, CountsValues, PersonalList, ModelAdmin):
         return one_line(date_format(localtime(item.created_at), "Y-m-d"))
 
 
-class ItemPage(ShowsPublication, Previews, SpreadsheetAdminMixin, ItemList):
+class ItemPage(Watches, ShowsPublication, Previews, SpreadsheetAdminMixin, ItemList):
     """The page of one item, and the spreadsheets of its kind. The proxy model fixes the kind."""
 
     classification: ClassVar[tuple[Any, ...]] = ()

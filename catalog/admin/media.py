@@ -20,6 +20,7 @@ from catalog import attaching
 from catalog.admin.filters import AssignedFilter, ContentFilter
 from catalog.admin.lists import PersonalList
 from catalog.admin.thumbnails import PREVIEW, thumbnail
+from catalog.admin.watching import Watches
 from catalog.admin.words import typed_text, words_page
 from catalog.models import (
     Item,
@@ -42,7 +43,7 @@ WAITS = (
 
 
 @admin.register(MediaAsset)
-class MediaAssetAdmin(PersonalList, ModelAdmin):
+class MediaAssetAdmin(Watches, PersonalList, ModelAdmin):
     """What the bucket holds. The sync adds rows; here they are described and given to an item."""
 
     sidebar_group = "Vocabularies and media"

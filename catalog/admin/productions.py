@@ -11,6 +11,7 @@ from catalog.admin.forms import ProductionForm
 from catalog.admin.inlines import ItemsOfProduction
 from catalog.admin.lists import PersonalList
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
+from catalog.admin.watching import Watches
 from catalog.models import Appearance, Item, Production, ProductionQuerySet
 from catalog.models.production import in_use
 from catalog.resources import ProductionResource
@@ -26,7 +27,7 @@ class ProductionChangeList(ChangeList):
 
 
 @admin.register(Production)
-class ProductionAdmin(SpreadsheetAdminMixin, PersonalList, ModelAdmin):
+class ProductionAdmin(Watches, SpreadsheetAdminMixin, PersonalList, ModelAdmin):
     resource_classes = (ProductionResource,)
     sidebar_group = "Inventory"
     sidebar_icon = "movie"

@@ -17,6 +17,7 @@ from catalog.admin.forms import TermForm
 from catalog.admin.lists import PersonalList
 from catalog.admin.merges import MergesTerms, used
 from catalog.admin.spreadsheets import SpreadsheetAdminMixin
+from catalog.admin.watching import Watches
 from catalog.admin.words import typed_text, words_page
 from catalog.finding.tallies import Usage, why_in_use
 from catalog.models import Term, TermQuerySet, Vocabulary
@@ -84,7 +85,7 @@ class TermChangeList(ChangeList):
 
 
 @admin.register(Term)
-class TermAdmin(MergesTerms, SpreadsheetAdminMixin, PersonalList, ModelAdmin):
+class TermAdmin(Watches, MergesTerms, SpreadsheetAdminMixin, PersonalList, ModelAdmin):
     resource_classes = (TermResource,)
     sidebar_group = "Vocabularies and media"
     sidebar_icon = "label"

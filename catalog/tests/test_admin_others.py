@@ -30,7 +30,7 @@ def test_production_page_with_many_items_takes_few_queries(admin_client: Client)
     with CaptureQueriesContext(connection) as captured:
         answer = admin_client.get(f"/admin/catalog/production/{film.pk}/change/")
 
-    assert len(captured) <= 15
+    assert len(captured) <= 17
     assert len(answer.context["inline_admin_formsets"][0].formset.initial_forms) == 25
 
 
