@@ -72,12 +72,12 @@ class Watches:
             def clean(self) -> Any:
                 cleaned = super().clean()
                 cleaned = self.cleaned_data if cleaned is None else cleaned
-                page.check(request, self, cleaned)
+                page.ask_if_outdated(request, self, cleaned)
                 return cleaned
 
         return WatchedForm
 
-    def check(self, request: HttpRequest, form: Any, cleaned: dict[str, Any]) -> None:
+    def ask_if_outdated(self, request: HttpRequest, form: Any, cleaned: dict[str, Any]) -> None:
         """Lock the row; refuse the form if somebody has changed it since, else take over what was chosen as theirs."""
         seen = request.POST.get(SEEN, "")
         if not (seen.isdecimal() and len(seen) <= LONGEST):
