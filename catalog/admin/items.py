@@ -29,6 +29,7 @@ from catalog.admin.filters import (
     VehicleTypesFilter,
 )
 from catalog.admin.forms import GoodsForm, ItemForm, VehicleForm
+from catalog.admin.history import ShowsHistory
 from catalog.admin.inlines import MediaOfItem, ProductionsOfItem
 from catalog.admin.lists import PersonalList
 from catalog.admin.preview import Previews
@@ -185,7 +186,7 @@ class ItemList(Publishes, EditsMany, CountsValues, PersonalList, ModelAdmin):
         return one_line(date_format(localtime(item.created_at), "Y-m-d"))
 
 
-class ItemPage(Watches, ShowsPublication, Previews, SpreadsheetAdminMixin, ItemList):
+class ItemPage(ShowsHistory, Watches, ShowsPublication, Previews, SpreadsheetAdminMixin, ItemList):
     """The page of one item, and the spreadsheets of its kind. The proxy model fixes the kind."""
 
     classification: ClassVar[tuple[Any, ...]] = ()
